@@ -1,0 +1,197 @@
+"""The nouns: what a tracker shows of one issue, and what we make of it.
+
+Everything here is frozen and is built by the tracker adapters or by the folds of `moves.py`; from here on nobody
+knows which tracker it was. All times are aware and in UTC.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Unnamed(ValueError):
+    """A text that should name an issue does not; the message says how one is named."""
+
+
+_GITHUB = re.compile(r"^(?:github:)?(?P<place>[^/\s:#]+/[^/\s:#]+)#(?P<number>\d+)$")
+_JIRA = re.compile(r"^(?:jira:)?(?:(?P<site>[A-Za-z0-9_-]+)/)?(?P<place>[A-Z][A-Z0-9_]*)-(?P<number>\d+)$")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Ref:
+    """Which issue: `github:acme/app#12`, or `jira:main/APP-7` where `main` is the site's name in the environment."""
+
+    tracker: str
+    site: str
+    place: str
+    number: int
+
+    @property
+    def key(self) -> str:
+        """The issue's name as its tracker's people write it: `acme/app#12`, `APP-7`."""
+        return f"{self.place}#{self.number}" if self.tracker == "github" else f"{self.place}-{self.number}"
+
+    def __str__(self) -> str:
+        return f"github:{self.key}" if self.tracker == "github" else f"jira:{self.site}/{self.key}"
+
+    @classmethod
+    def parse(cls, text: str) -> Ref:
+        """Read a ref as `str()` writes it, or shorter: `acme/app#12`, `APP-7` (site `main`). Raises `Unnamed`."""
+        if found := _GITHUB.match(text):
+            return cls("github", "", found["place"], int(found["number"]))
+        if found := _JIRA.match(text):
+            return cls("jira", found["site"] or "main", found["place"], int(found["number"]))
+        raise Unnamed(f"'{text}' names no issue; write acme/app#12 for GitHub, APP-7 or SITE/APP-7 for Jira")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who acts. `handle` is what a mention and `mappings.yaml` name: a login, or a Jira account id or name."""
+
+    id: str
+    handle: str
+    name: str = ""
+    bot: bool = False
+
+    def __str__(self) -> str:
+        return self.name or self.handle
+
+
+NOBODY = Person("", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A label that is on the issue now. On Jira, where labels have no id, both are the same."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A Jira status."""
+
+    id: str
+    name: str
+
+
+class Carrier(StrEnum):
+    """In what a tracker shows a stage."""
+
+    LABEL = "label"
+    STATUS = "status"
+
+
+class Happened(StrEnum):
+    """What one entry of a tracker's history tells."""
+
+    ADDED = "added"  # a label was put on
+    REMOVED = "removed"  # a label was taken off
+    BECAME = "became"  # the status changed
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One entry of a tracker's history that may carry a stage.
+
+    `name` is the label's name, or the new status's, as the tracker tells it now or told it then; `value_id` the raw id
+    where the tracker gives one. `was_*` is the status before. `app` is the id of the App that acted, if one did.
+    """
+
+    id: str
+    at: datetime
+    actor: Person
+    carrier: Carrier
+    what: Happened
+    name: str
+    value_id: str = ""
+    was_name: str = ""
+    was_id: str = ""
+    app: str = ""
+
+    @property
+    def order(self) -> tuple[datetime, int, str]:
+        """Sort key: time, then event id (a longer number is a later one)."""
+        return (self.at, len(self.id), self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment as the tracker shows it now.
+
+    `body` is the raw markup without our token. `mentions` are the handles (lower case: `acme/support`, `sam`, an
+    account id) that the tracker itself rendered as links to people: the only mentions that can have reached somebody.
+    `token` is what stands in our marker's place; it proves nothing before `markers.read` has checked it.
+    """
+
+    id: str
+    at: datetime
+    author: Person
+    body: str
+    url: str = ""
+    edited: bool = False
+    mentions: frozenset[str] = frozenset()
+    token: str = ""
+
+
+class ClosedAs(StrEnum):
+    """How an issue stands with its tracker."""
+
+    OPEN = "open"
+    DONE = "done"
+    NOT_PLANNED = "not planned"
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One frozen snapshot of an issue with its whole history. `watermark` is when the tracker last changed it."""
+
+    ref: Ref
+    title: str
+    body: str
+    url: str
+    author: Person
+    me: Person  # our own account, as this tracker knows it
+    created: datetime
+    watermark: datetime
+    closed: ClosedAs = ClosedAs.OPEN
+    labels: tuple[Label, ...] = ()
+    status: Status | None = None
+    sightings: tuple[Sighting, ...] = ()
+    comments: tuple[Comment, ...] = ()
+    fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # Jira: by id and by name
+    is_pull_request: bool = False
+    deleted_labels: frozenset[str] = frozenset()  # names that history says are on, but that exist no more
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A change of stage. `was` or `to` is None outside the stages. `ours` when the ledger's intent names it.
+
+    `came_from` is the status that the issue had before (id, name), where a status carries the stage.
+    """
+
+    id: str
+    source: str
+    was: str | None
+    to: str | None
+    actor: Person
+    at: datetime
+    ours: bool = False
+    came_from: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """ "Look at this issue, not older than this." A ref with number 0 means the place itself: its labels changed."""
+
+    ref: Ref
+    watermark: datetime | None = None
