@@ -1,0 +1,75 @@
+"""What can be said and done to an issue, as data: a plan lists it, and a job carries it out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from integration.stages.entries import Intended
+from integration.stages.markup import Text
+from integration.stages.model import Comment, Person
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Post a comment. `tells` are the parties that it is a notice for, with the handles that it mentions."""
+
+    key: str
+    text: Text
+    token: str
+    stage: str = ""
+    tells: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Bring a comment of our own up to date."""
+
+    key: str
+    comment: str
+    text: Text
+    token: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class React:
+    """Answer a comment with a sign."""
+
+    key: str
+    comment: str
+    sign: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """Change the stage: first `put` these labels on and then `take` those off, or go to one of these statuses."""
+
+    key: str
+    intended: Intended
+    put: tuple[str, ...] = ()
+    take: tuple[str, ...] = ()
+    statuses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tidy:
+    """Take superseded stage labels off, so that the issue shows one stage."""
+
+    take: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prove:
+    """Find out whether a comment has reached a party, and write the notice down."""
+
+    comment: Comment
+    party: str
+    handles: tuple[str, ...]
+    stage: str
+    by: Person
+    fallback: bool = False
+
+
+Action = Say | Edit | React | Shift | Tidy | Prove

@@ -1,0 +1,155 @@
+"""What somebody wants and does not have yet: how an attempt opens, is judged anew, and ends.
+
+Forward moves are judged from the lowest rung; the first that is blocked opens an attempt. It lives in the ledger, and
+in the living comment's marker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from integration.stages.entries import (
+    Attempt,
+    AttemptEnded,
+    AttemptJoined,
+    AttemptOpened,
+    Ended,
+    GateResult,
+    Judged,
+    Outcome,
+)
+from integration.stages.gate import Ask
+from integration.stages.model import ClosedAs, Move, Person
+from integration.stages.moves import is_forward, rank
+from integration.stages.scene import Scene
+
+EXPIRES = timedelta(days=14)
+
+
+class Attempts:
+    """The open attempt, and the rungs that have no verdict."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+
+    def follow(self) -> None:
+        """What became of the attempt since: asked for again, applied by us, or ended by a person's move."""
+        if self.scene.issue.closed is ClosedAs.NOT_PLANNED:
+            self._end(Ended.NOT_PLANNED)
+        attempt = self.scene.attempt
+        if attempt is None or attempt.source not in self.scene.tracks:
+            return
+        for change in _after(self.scene.tracks[attempt.source].changes, attempt):
+            if self.scene.attempt is None:
+                return
+            if change.ours:
+                self._followed_ours(self.scene.attempt, change)
+            elif change.to is not None:
+                self._followed_theirs(self.scene.attempt, change)
+        settled = self.scene.tracks[attempt.source]
+        if self.scene.attempt and settled.stage is None and attempt.was is not None and settled.settles_at is None:
+            self._end(Ended.MOVED)
+        if self.scene.attempt and self.scene.now > attempt.asked_at + EXPIRES:
+            self._end(Ended.EXPIRED)
+
+    def _followed_ours(self, attempt: Attempt, change: Move) -> None:
+        """Our forward move completes the attempt, and carries the verdict that the intent has held since before."""
+        applied = next((one for one in self.scene.past.shifts if one.key == f"apply:{attempt.id}"), None)
+        if applied and (change.was, change.to) == (applied.was, applied.to) and is_forward(change, self.scene.stages):
+            outcome = applied.outcome or Outcome.ADMITTED
+            self.scene.note(
+                Judged(self.scene.now, change, outcome, applied.gates, self.scene.mappings.hash, attempt.id)
+            )
+            self._end(Ended.ADMITTED)
+
+    def _followed_theirs(self, attempt: Attempt, change: Move) -> None:
+        if rank(change.to, self.scene.stages) >= rank(attempt.to, self.scene.stages):
+            if change.id not in attempt.asks:
+                self.scene.note(
+                    AttemptJoined(self.scene.now, attempt.id, change.id, change.to or attempt.to, change.actor)
+                )
+        else:
+            self._end(Ended.MOVED, change.actor)
+
+    def _end(self, how: Ended, by: Person | None = None) -> None:
+        if attempt := self.scene.attempt:
+            self.scene.note(AttemptEnded(self.scene.now, attempt.id, attempt.to, how, str(by) if by else ""))
+
+    def judge_rungs(self) -> None:
+        """Judge what has no verdict, from the lowest; the first that is blocked decides."""
+        unjudged = [one for one in self.scene.rungs if one.id not in self.scene.past.verdicts]
+        for number, rung in enumerate(unjudged):
+            if self.scene.attempt and (
+                rung.id in self.scene.attempt.asks or rank(rung.to, self.scene.stages) > self._wanted()
+            ):
+                return
+            if rung.at < self.scene.given.born and not rung.ours:
+                self._judged(rung, Outcome.ADOPTED)
+            elif not self._admit(rung, unjudged[number:]):
+                return
+
+    def _wanted(self) -> int:
+        return rank(self.scene.attempt.was, self.scene.stages) if self.scene.attempt else len(self.scene.stages)
+
+    def _admit(self, rung: Move, above: Sequence[Move]) -> bool:
+        """Judge one rung; False when it does not get through, and an attempt is open instead."""
+        top = above[-1]
+        verdict = self.scene.judge(Ask(rung.was, rung.to or "", rung.at), frozenset({rung.actor.id}))
+        if verdict.outcome is None:
+            self.scene.verdict = verdict
+            self.scene.look(verdict.look_again_at)
+            return False
+        if verdict.outcome is not Outcome.BLOCKED:
+            self.scene.verdict = verdict
+            self._judged(rung, verdict.outcome, verdict.gates)
+            return True
+        self.scene.note(
+            AttemptOpened(self.scene.now, rung.id, rung.source, rung.was, rung.to or "", rung.actor, rung.at),
+            *(AttemptJoined(self.scene.now, rung.id, one.id, one.to or "", one.actor) for one in above[1:]),
+            *(
+                Judged(self.scene.now, one, Outcome.BLOCKED, verdict.gates, self.scene.mappings.hash, rung.id)
+                for one in above
+            ),
+        )
+        if top is not rung and self.scene.attempt:
+            self.scene.past = replace(self.scene.past, attempt=replace(self.scene.attempt, by=top.actor))
+        return False
+
+    def review(self) -> None:
+        """Judge the open attempt anew: it may be open now, by what people said or by time."""
+        attempt = self.scene.attempt
+        if attempt is None:
+            return
+        self.scene.verdict = self.scene.judge(Ask(attempt.was, attempt.to, attempt.asked_at), attempt.askers)
+        self.scene.look(self.scene.verdict.look_again_at)
+        self.scene.look(attempt.asked_at + EXPIRES)
+        self.scene.look(self.scene.now + timedelta(hours=6))
+        if self.scene.hold and self.scene.hold.until:
+            self.scene.look(self.scene.hold.until)
+        if self.scene.verdict.outcome is None:
+            return
+        gates, track = self.scene.verdict.gates, self.scene.tracks.get(attempt.source)
+        for ask in self._asks_here(attempt):
+            if ask.id not in self.scene.past.verdicts:
+                self._judged(ask, Outcome.BLOCKED, gates, attempt.id)
+        if self.scene.is_clear and track and track.stage == attempt.to:
+            for ask in self._asks_here(attempt)[-1:]:
+                self._judged(ask, self.scene.verdict.outcome, gates, attempt.id)
+            self._end(Ended.ADMITTED)
+
+    def _judged(self, move: Move, outcome: Outcome, gates: tuple[GateResult, ...] = (), attempt: str = "") -> None:
+        self.scene.note(Judged(self.scene.now, move, outcome, gates, self.scene.mappings.hash, attempt))
+
+    def _asks_here(self, attempt: Attempt) -> list[Move]:
+        track = self.scene.tracks.get(attempt.source)
+        return [one for one in track.changes if one.id in attempt.asks] if track else []
+
+
+def _after(changes: Sequence[Move], attempt: Attempt) -> list[Move]:
+    """The changes behind the attempt's last ask."""
+    places = [number for number, one in enumerate(changes) if one.id in attempt.asks]
+    if places:
+        return list(changes[max(places) + 1 :])
+    return [one for one in changes if one.at > attempt.asked_at]

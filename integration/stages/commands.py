@@ -1,0 +1,206 @@
+"""What people write on issues -> commands. Quotes, code and mail tails are not read."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One `/stage …` line. `wrong` says in words why it cannot be followed; empty: it can."""
+
+    verb: str
+    text: str = ""  # what, or why
+    party: str = ""
+    stage: str = ""
+    rule: str = ""
+    until: datetime | None = None
+    wrong: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a command may name: the file's stages (key -> name), parties and rules, and the zone of its dates."""
+
+    stages: dict[str, str]
+    parties: dict[str, str]
+    rules: tuple[str, ...]
+    time_zone: str
+    reason_required: bool = True
+
+
+VERBS = (
+    "help",
+    "status",
+    "check",
+    "ack",
+    "approve",
+    "needs-work",
+    "hold",
+    "resume",
+    "waive",
+    "cancel",
+    "recheck",
+)
+
+_LINE = re.compile(r"^/stage(?:[ \t]+(?P<verb>\S+)(?:[ \t]+(?P<rest>.*?))?)?[ \t]*$", re.IGNORECASE)
+_FENCE = re.compile(r"^\s{0,3}(```+|~~~+)")
+_JIRA_BLOCK = re.compile(r"\{(code|noformat|quote)(?::[^}]*)?\}", re.IGNORECASE)
+_MAIL_TAIL = re.compile(r"^(?:On .{4,200} wrote:|-{3,} ?Original Message ?-{3,}|_{10,}|-- )\s*$", re.IGNORECASE)
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def own_lines(body: str, jira: bool) -> Iterator[str]:
+    """The lines that the writer wrote now, to be read by us."""
+    fence, block = "", ""
+    for line in body.replace("\r\n", "\n").split("\n"):
+        if jira:
+            marks = [mark.lower() for mark in _JIRA_BLOCK.findall(line)]
+            inside = bool(block)
+            for mark in marks:
+                block = "" if block == mark else (block or mark)
+            if inside or marks or line.startswith("bq."):
+                continue
+        elif found := _FENCE.match(line):
+            if not fence:
+                fence = found[1]
+            elif found[1].startswith(fence):
+                fence = ""
+            continue
+        if fence or line.startswith((">", "    ", "\t")):
+            continue
+        if _MAIL_TAIL.match(line):
+            return
+        yield line
+
+
+def is_plain_reply(body: str, jira: bool) -> bool:
+    """Did somebody write words of their own, and no command?"""
+    lines = list(own_lines(body, jira))
+    return any(line.strip() for line in lines) and not any(_LINE.match(line) for line in lines)
+
+
+def parse(body: str, jira: bool, known: Known, now: datetime) -> tuple[Command, ...]:
+    """All commands of a comment, in their order; a faulty one says what is wrong with it."""
+    found = []
+    for line in own_lines(body, jira):
+        if match := _LINE.match(line):
+            verb = (match["verb"] or "help").lower()
+            found.append(_command(verb, (match["rest"] or "").strip(), known, now))
+    return tuple(found)
+
+
+def _command(verb: str, rest: str, known: Known, now: datetime) -> Command:
+    if verb not in _READ:
+        return Command(verb, wrong=f"there is no command {verb!r}" + _did_you_mean(verb, VERBS))
+    return _READ[verb](verb, rest, known, now)
+
+
+def _did_you_mean(word: str, allowed: Sequence[str]) -> str:
+    near = difflib.get_close_matches(word.casefold(), list(allowed), n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; there are: {', '.join(allowed)}"
+
+
+def _find(word: str, names: dict[str, str]) -> str:
+    """The key that a word names, by key or by the name that people say; empty where there is none."""
+    folded = word.strip().casefold()
+    return next((key for key, name in names.items() if folded in (key.casefold(), name.casefold())), "")
+
+
+def _bare(verb: str, rest: str, known: Known, now: datetime) -> Command:
+    return Command(verb, text=rest)
+
+
+def _check(verb: str, rest: str, known: Known, now: datetime) -> Command:
+    if not rest:
+        return Command(verb, wrong=f"say which stage: {', '.join(known.stages)}")
+    stage = _find(rest, known.stages)
+    wrong = "" if stage else f"there is no stage {rest!r}" + _did_you_mean(rest, list(known.stages))
+    return Command(verb, stage=stage, wrong=wrong)
+
+
+def _voice(verb: str, rest: str, known: Known, now: datetime) -> Command:
+    """`ack` and `approve`: a party may follow, and words after it are welcome."""
+    if not rest:
+        return Command(verb)
+    if party := _find(rest, known.parties):
+        return Command(verb, party=party)
+    first, _, more = rest.partition(" ")
+    if party := _find(first.rstrip(":,"), known.parties):
+        return Command(verb, text=more, party=party)
+    near = difflib.get_close_matches(first.casefold(), list(known.parties), n=1, cutoff=0.75)
+    wrong = f"there is no party {first!r}; did you mean {near[0]!r}?" if near else ""
+    return Command(verb, text=rest, wrong=wrong)
+
+
+def _needs_work(verb: str, rest: str, known: Known, now: datetime) -> Command:
+    first, _, more = rest.partition(" ")
+    party = _find(first.rstrip(":,"), known.parties)
+    text = more.strip() if party else rest
+    return Command(verb, text=text, party=party, wrong="" if text else "say what is missing, so that it can be mended")
+
+
+def _hold(verb: str, rest: str, known: Known, now: datetime) -> Command:
+    until, text, wrong = _until(rest, known, now)
+    if not wrong and not text:
+        wrong = "say why, so that the others understand"
+    return Command(verb, text=text, until=until, wrong=wrong)
+
+
+def _waive(verb: str, rest: str, known: Known, now: datetime) -> Command:
+    rule, _, more = rest.partition(" ")
+    if rule not in known.rules:
+        said = f"there is no rule {rule!r}" if rule else "say which rule"
+        return Command(verb, wrong=said + _did_you_mean(rule, known.rules))
+    until, text, wrong = _until(more.strip(), known, now)
+    if not wrong and not text and known.reason_required:
+        wrong = "say why: a waiver needs its reason"
+    return Command(verb, text=text, rule=rule, until=until, wrong=wrong)
+
+
+def _until(rest: str, known: Known, now: datetime) -> tuple[datetime | None, str, str]:
+    """`until DATE WHY` -> (when the day is over, why, what is wrong)."""
+    words = rest.split(maxsplit=2)
+    if not words or words[0].lower() != "until":
+        return None, rest, ""
+    zone = ZoneInfo(known.time_zone)
+    day = _day(words[1], now.astimezone(zone).date()) if len(words) > 1 else None
+    if day is None:
+        return None, rest, "write the date as 2026-12-31, or as tomorrow or a day of the week"
+    ends = datetime.combine(day + timedelta(days=1), time(), zone)
+    if ends <= now:
+        return None, rest, f"{day.isoformat()} is over"
+    return ends.astimezone(now.tzinfo), words[2] if len(words) > 2 else "", ""
+
+
+def _day(word: str, today: date) -> date | None:
+    word = word.rstrip(",:;.").lower()
+    if word in ("today", "tomorrow"):
+        return today + timedelta(days=("today", "tomorrow").index(word))
+    for number, name in enumerate(_DAYS):
+        if word in (name, name[:3]):
+            return today + timedelta(days=(number - today.weekday()) % 7 or 7)
+    try:
+        return date.fromisoformat(word)
+    except ValueError:
+        return None
+
+
+_READ: dict[str, Callable[[str, str, Known, datetime], Command]] = {
+    "help": _bare,
+    "status": _bare,
+    "check": _check,
+    "ack": _voice,
+    "approve": _voice,
+    "needs-work": _needs_work,
+    "hold": _hold,
+    "resume": _bare,
+    "waive": _waive,
+    "cancel": _bare,
+    "recheck": _bare,
+}

@@ -1,0 +1,171 @@
+"""What is to be done to the stage: put back, apply, tidy; and what stands although it is blocked.
+
+Only what this look has judged is moved, and only by mapped labels and statuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from integration.stages import words
+from integration.stages.actions import Shift, Tidy
+from integration.stages.entries import Attempt, GateResult, Intended, Intent, Standing, Step
+from integration.stages.mappings import Level
+from integration.stages.model import Carrier
+from integration.stages.moves import Track, rank
+from integration.stages.scene import UNKNOWN_FOR, Scene
+
+WAR = 3
+"""After so many put-backs of one attempt in a day we stop: blocked, standing."""
+_DAY = timedelta(days=1)
+
+
+class Doing:
+    """The acts on the source that moved."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+
+    def act(self) -> None:
+        """Move the issue where it belongs, or tidy it where it stands."""
+        self._shift()
+        self._tidy()
+
+    def _shift(self) -> None:
+        attempt = self.scene.attempt
+        track = self.scene.tracks.get(attempt.source) if attempt else None
+        if attempt is None or track is None or self.scene.verdict is None or self.scene.verdict.outcome is None:
+            return
+        above = rank(track.stage, self.scene.stages) >= rank(attempt.to, self.scene.stages)
+        if self.scene.is_clear:
+            self._apply(attempt, track)
+        elif above:
+            self._put_back(attempt, track)
+
+    def _apply(self, attempt: Attempt, track: Track) -> None:
+        """The last gate has opened: the stage that was asked for is set, or whoever asked is told."""
+        voice, key = self.scene.voice(askers=attempt.askers), f"apply:{attempt.id}"
+        known = self.scene.past.intents.get(key)
+        tell = any(gate.level == Level.BLOCK and gate.when_cleared == "tell" for gate in self._gates_then(attempt))
+        if tell or (known and known.step is Step.FAILED):
+            why_not = known.reason if known and not tell else ""
+            self.scene.say(f"cleared:{attempt.id}", lambda: words.cleared(voice, attempt, why_not))
+        elif track.stage == attempt.was and track.settles_at is None and self.scene.may_try(key) and self.scene.verdict:
+            intended = Intended(
+                self.scene.now, key, "shift", attempt.was, attempt.to, attempt.source, self.scene.last_sighting(),
+                outcome=self.scene.verdict.outcome, gates=self.scene.verdict.gates,
+            )  # fmt: skip
+            self._do(intended, track)
+        elif known and known.step is Step.DONE:
+            self.scene.look(self.scene.now + timedelta(seconds=10))  # not to be seen at the tracker yet
+
+    def _gates_then(self, attempt: Attempt) -> Iterable[GateResult]:
+        judged = self.scene.past.verdicts.get(attempt.id)
+        return judged.gates if judged else self.scene.verdict.gates if self.scene.verdict else ()
+
+    def _put_back(self, attempt: Attempt, track: Track) -> None:
+        """Say comes before do: the block comment stands, or is on its way before this."""
+        if attempt.standing and (attempt.standing.next_try is None or self.scene.now < attempt.standing.next_try):
+            self.scene.look(attempt.standing.next_try)
+            self._say_standing(attempt, attempt.standing)
+            return
+        tries = [one for one in self.scene.past.intents.values() if one.key.startswith(f"put-back:{attempt.id}:")]
+        lately = [one for one in tries if one.step is Step.DONE and self.scene.now - one.at < _DAY]
+        refused = [one for one in tries if one.step is Step.FAILED]
+        last = max(tries, key=lambda one: one.at, default=None)
+        if refused and last is refused[-1] and (attempt.standing is None or attempt.standing.at < last.at):
+            self._stand(attempt, f"there is no way back ({last.reason})", len(refused))
+        elif len(lately) >= WAR and attempt.standing is None:
+            self._stand(attempt, f"it was put back {len(lately)} times within a day and set again each time", 1)
+        elif last and last.step is Step.DONE and self._not_seen_yet(attempt, last):
+            self.scene.look(self.scene.now + timedelta(seconds=10))
+        else:
+            self._do_put_back(attempt, track, tries)
+
+    def _do_put_back(self, attempt: Attempt, track: Track, tries: Sequence[Intent]) -> None:
+        waiting = next((one for one in tries if one.step in (Step.OPEN, Step.TRIED)), None)
+        key = waiting.key if waiting else f"put-back:{attempt.id}:{len(tries) + 1}"
+        if self.scene.may_try(key):
+            intended = Intended(
+                self.scene.now, key, "shift", track.stage, attempt.was, attempt.source, self.scene.last_sighting()
+            )  # fmt: skip
+            self._do(intended, track)
+
+    def _not_seen_yet(self, attempt: Attempt, last: Intent) -> bool:
+        """The tracker may show our own act a little later; an ask that came after it is a new one."""
+        after = last.intended.after if last.intended else ""
+        order = [one.id for one in sorted(self.scene.issue.sightings, key=lambda one: one.order)]
+        seen = order[order.index(after) + 1 :] if after in order else order
+        acted = any(one.id in seen and one.ours for one in self.scene.tracks[attempt.source].changes)
+        return not acted and self.scene.now - last.at < UNKNOWN_FOR
+
+    def _stand(self, attempt: Attempt, reason: str, times: int) -> None:
+        """Blocked, standing: tried again after an hour, then daily; against a bot only when a person says so."""
+        wait = None if attempt.by.bot else timedelta(hours=1) if times <= 1 else _DAY
+        standing = Standing(self.scene.now, attempt.id, reason, self.scene.now + wait if wait else None)
+        self.scene.note(standing)
+        self.scene.look(standing.next_try)
+        if self.scene.attempt:
+            self._say_standing(self.scene.attempt, standing)
+
+    def _say_standing(self, attempt: Attempt, standing: Standing) -> None:
+        people = self._escalation()
+        voice = self.scene.voice(askers=attempt.askers)
+        self.scene.say(f"standing:{attempt.id}", lambda: words.standing(voice, attempt, standing.reason, people))
+
+    def _escalation(self) -> tuple[str, ...]:
+        awaited = self.scene.verdict.awaited if self.scene.verdict else ()
+        parties = [self.scene.mappings.parties[party] for party in awaited if party in self.scene.mappings.parties]
+        github = self.scene.issue.ref.tracker == "github"
+        people = (one for party in parties if party.escalate_to for one in
+                  (party.escalate_to.github if github else party.escalate_to.jira))  # fmt: skip
+        return tuple(dict.fromkeys(people))
+
+    def _do(self, intended: Intended, track: Track) -> None:
+        """Labels: put the one on if it is missing, then take the other off. Statuses: back to where it came from."""
+        known = self.scene.past.intents.get(intended.key)
+        if known is None or known.step is Step.OPEN:
+            self.scene.note(intended)
+        if track.source.carrier is Carrier.STATUS:
+            self.scene.actions.append(Shift(intended.key, intended, statuses=self._statuses(intended, track)))
+            return
+        on = {stage for _, stage in track.on}
+        wanted = track.source.names.get(intended.to, ()) if intended.to else ()
+        put = (self._present_name(wanted[0]),) if wanted and intended.to not in on else ()
+        target = rank(intended.to, self.scene.stages)
+        take = tuple(name for name, stage in track.on if stage != intended.to and
+                     (stage == intended.was or rank(stage, self.scene.stages) > target))  # fmt: skip
+        self.scene.actions.append(Shift(intended.key, intended, put=put, take=take))
+
+    def _present_name(self, mapped: str) -> str:
+        """What a mapped label is called now, should somebody have renamed it."""
+        for had in self.scene.given.names.values():
+            if mapped.casefold() in (name.casefold() for name in had):
+                return had[-1]
+        return mapped
+
+    def _statuses(self, intended: Intended, track: Track) -> tuple[str, ...]:
+        came_from: tuple[str, ...] = ()
+        if rank(intended.to, self.scene.stages) < rank(intended.was, self.scene.stages):
+            fits = [one for one in track.changes if one.to == intended.was and one.was == intended.to]
+            came_from = fits[-1].came_from if fits else ()
+        return tuple(dict.fromkeys((*came_from, *(track.source.names.get(intended.to or "", ())))))
+
+    def _tidy(self) -> None:
+        """An issue shows one stage, once the move that leads to it is settled and the file has a say in it."""
+        track = self.scene.track
+        if track is None or track.settles_at or not track.changes or self.scene.attempt or track.stage is None:
+            return
+        last = track.changes[-1]
+        extra = tuple(name for name, stage in track.on if stage != track.stage)
+        judged = [self.scene.past.verdicts[one.id] for one in self.scene.rungs if one.id in self.scene.past.verdicts]
+        settled = len(judged) == len(self.scene.rungs)
+        if extra and settled and last.at >= self.scene.given.born and self._speaks(last.at):
+            self.scene.actions.append(Tidy(extra))
+
+    def _speaks(self, when: datetime) -> bool:
+        """Does any rule or notice of the file, in force then, do more than observe?"""
+        effective = [one.effective for one in self.scene.mappings.rules if one.level is not Level.OBSERVE]
+        effective += [one.effective for one in self.scene.mappings.notify if one.level == "post"]
+        return any(one is None or one <= when for one in effective)

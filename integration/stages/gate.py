@@ -1,0 +1,162 @@
+"""judge(): every rule that a move crosses, applied to it, gives one verdict. The strictest failing level wins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from integration.stages.entries import Finding, GateResult, Outcome, Waived
+from integration.stages.mappings import Level, Mappings, Rule
+from integration.stages.moves import rank
+from integration.stages.rules import Case, evaluate
+
+PATIENCE = timedelta(minutes=10)
+"""So long a requirement that cannot be evaluated is neither admitted nor blocked; then `on_error` decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A wish to go from `was` to `to`, asked for at `asked_at`. `ended_at` gives each stage's window of evidence."""
+
+    was: str | None
+    to: str
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the rules say of one ask. `outcome` None: it cannot be said yet; `look_again_at` tells when to try."""
+
+    outcome: Outcome | None
+    gates: tuple[GateResult, ...] = ()
+    look_again_at: datetime | None = None
+    awaiting: tuple[str, ...] = ()  # parties that are awaited although they have been told by now
+
+    @property
+    def failing(self) -> tuple[GateResult, ...]:
+        """The gates that are not open, strictest first, those that only observe left out."""
+        shut = [gate for gate in self.gates if not is_open(gate) and gate.level != Level.OBSERVE]
+        return tuple(sorted(shut, key=lambda gate: gate.level != Level.BLOCK))
+
+    @property
+    def missing(self) -> tuple[Finding, ...]:
+        """What keeps the failing gates shut, each thing once."""
+        found = (leaf for gate in self.failing for finding in gate.findings for leaf in leaves(finding))
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def awaited(self) -> tuple[str, ...]:
+        """The parties that can open a gate, in the order of the findings."""
+        missing = (finding.party for finding in self.missing if finding.party)
+        return tuple(dict.fromkeys((*self.awaiting, *missing)))
+
+
+def is_open(gate: GateResult) -> bool:
+    """Open: met, or waived."""
+    return gate.ok is True or bool(gate.waived)
+
+
+def leaves(finding: Finding) -> tuple[Finding, ...]:
+    """The unmet ends of a finding; a `none` that fails is one itself."""
+    if finding.ok is True:
+        return ()
+    if finding.negated:
+        return (finding,)
+    below = tuple(leaf for part in finding.parts for leaf in leaves(part))
+    return below or (finding,)
+
+
+def crossed(rule: Rule, ask: Ask, stages: Sequence[str]) -> bool:
+    """Does this ask go through this rule's gate? A jump crosses the gates of the stages that it jumps over."""
+    if rule.effective is not None and ask.asked_at < rule.effective:
+        return False
+    if rule.from_ is not None and rule.from_ != ask.was:
+        return False
+    if rule.entering is not None:
+        return rank(ask.was, stages) < rank(rule.entering, stages) <= rank(ask.to, stages)
+    return rule.leaving == ask.was
+
+
+def judge(ask: Ask, mappings: Mappings, case_for: CaseFor) -> Verdict:
+    """Apply every rule that the ask crosses; `case_for` gives each gate the evidence that counts for its stage."""
+    stages = list(mappings.stages)
+    gates = []
+    for rule in mappings.rules:
+        if crossed(rule, ask, stages):
+            case = case_for.stage(rule.entering or ask.to)
+            if all(evaluate(one, case).ok is not False for one in rule.when):
+                gates.append(_apply(rule, ask, case))
+    now = case_for.case.now
+    looks = [at for gate in gates if not is_open(gate) for at in _looks(gate.findings) if at > now]
+    if any(gate.ok is None and not gate.waived for gate in gates) and now - ask.asked_at < PATIENCE:
+        return Verdict(None, tuple(gates), now + timedelta(minutes=1))
+    return Verdict(_outcome(gates), tuple(gates), min(looks, default=None))
+
+
+def _apply(rule: Rule, ask: Ask, case: Case) -> GateResult:
+    findings = tuple(evaluate(one, case) for one in rule.require)
+    oks = [finding.ok for finding in findings]
+    waiver = next(
+        (
+            one
+            for one in reversed(case.evidence)
+            if isinstance(one, Waived) and one.rule == rule.id and (one.until is None or case.now < one.until)
+        ),
+        None,
+    )
+    return GateResult(
+        rule=rule.id,
+        stage=rule.entering or rule.leaving or ask.to,
+        level=rule.level,
+        ok=False if False in oks else None if None in oks else True,
+        findings=findings,
+        because=rule.because,
+        when_cleared=rule.when_cleared,
+        on_error=rule.on_error,
+        waived=f"waived by {waiver.by}" + (f": {waiver.why}" if waiver.why else "") if waiver else "",
+    )
+
+
+def _outcome(gates: Iterable[GateResult]) -> Outcome:
+    levels = set()
+    for gate in gates:
+        if not is_open(gate):
+            lenient = gate.ok is None and gate.on_error == "open" and gate.level == Level.BLOCK
+            levels.add(Level.WARN if lenient else gate.level)
+    if Level.BLOCK in levels:
+        return Outcome.BLOCKED
+    return Outcome.WARNED if Level.WARN in levels else Outcome.ADMITTED
+
+
+def _looks(findings: Iterable[Finding]) -> Iterable[datetime]:
+    for finding in findings:
+        if finding.ok is not True:
+            if finding.look_again_at is not None:
+                yield finding.look_again_at
+            yield from _looks(finding.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFor:
+    """The case with all its evidence, and how to cut out what counts for one gate.
+
+    Evidence is for a stage. For a gate count what was given for the gate's stage and for the stage that is asked for,
+    each since the last attempt on that stage ended (`since`).
+    """
+
+    case: Case
+    target: str
+    since: dict[str, datetime]
+
+    def stage(self, stage: str) -> Case:
+        """The case as the gate of this stage sees it."""
+        wanted = {stage, self.target}
+        return replace(
+            self.case,
+            evidence=tuple(
+                one
+                for one in self.case.evidence
+                if one.stage in wanted and (one.stage not in self.since or one.at > self.since[one.stage])
+            ),
+        )

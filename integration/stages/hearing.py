@@ -1,0 +1,319 @@
+"""Comments -> what they say and whether their writers may: entries for the ledger.
+
+A comment counts as it was when it was first read. Who may is asked at the tracker in that moment: where an answer is
+needed that is not there yet, `Unanswered` names it, and the caller comes back with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from integration.stages.commands import Command, Known, is_plain_reply, parse
+from integration.stages.entries import (
+    Acknowledged,
+    Approved,
+    AttemptEnded,
+    Ended,
+    Entry,
+    Heard,
+    Held,
+    NeedsWork,
+    Noticed,
+    Remembered,
+    Resumed,
+    Standing,
+    Waived,
+    remember,
+)
+from integration.stages.mappings import Mappings
+from integration.stages.model import NEVER, Comment, Issue, Person
+
+TRIAGE = ""
+"""In a `Doubt`, instead of a party: may this person triage at the issue's place?"""
+
+_REPLY_GAP = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Is this person in that party?"""
+
+    person: Person
+    party: str
+
+
+Answers = Mapping[Doubt, bool | None]
+"""What the tracker said; None where it may not be known."""
+
+
+class Unanswered(Exception):
+    """Hearing needs to know this first."""
+
+    def __init__(self, doubt: Doubt) -> None:
+        super().__init__(f"may {doubt.person} speak for {doubt.party or 'triage'}?")
+        self.doubt = doubt
+
+
+class Unreadable(Exception):
+    """Who is in the party cannot be read: the comment waits, and the party's findings say so."""
+
+    def __init__(self, party: str) -> None:
+        super().__init__(party)
+        self.party = party
+
+
+@dataclass(frozen=True, slots=True)
+class Heed:
+    """What hearing looks at. `stage` is what a word without a stage is for: the open attempt's, else the next one."""
+
+    issue: Issue
+    mappings: Mappings
+    past: tuple[Entry, ...]
+    stage: str
+    answers: Answers
+    born: datetime
+    now: datetime
+
+
+def hear(heed: Heed) -> tuple[list[Entry], frozenset[str]]:
+    """All that unheard comments say, in their order, and the parties that could not be read."""
+    entries: list[Entry] = []
+    unreadable: set[str] = set()
+    remembered = remember(heed.past)
+    for comment in sorted(heed.issue.comments, key=lambda one: (one.at, len(one.id), one.id)):
+        skip = comment.id in remembered.heard or comment.author.id == heed.issue.me.id or comment.author.bot
+        if skip:
+            continue
+        try:
+            new = _Hearing(heed, remembered, comment).entries()
+        except Unreadable as error:
+            unreadable.add(error.party)
+            continue
+        if new:
+            entries += new
+            remembered = remember((*heed.past, *entries))
+    return entries, frozenset(unreadable)
+
+
+def known_words(mappings: Mappings) -> Known:
+    """What commands may name under this file."""
+    return Known(
+        stages=dict(mappings.stages),
+        parties={key: party.name or key for key, party in mappings.parties.items()},
+        rules=tuple(rule.id for rule in mappings.rules),
+        time_zone=mappings.time_zone,
+        reason_required=mappings.waivers.reason == "required",
+    )
+
+
+class _Hearing:
+    """One comment, heard once."""
+
+    def __init__(self, heed: Heed, remembered: Remembered, comment: Comment) -> None:
+        self.heed, self.past, self.comment = heed, remembered, comment
+        self.by = comment.author
+        self.jira = heed.issue.ref.tracker == "jira"
+        self.facts: list[Entry] = []
+        self.replies: list[str] = []
+        self.allowed = True
+
+    def entries(self) -> list[Entry]:
+        """What the comment says, and that it was heard; nothing, where it says nothing to us."""
+        commands = parse(self.comment.body, self.jira, known_words(self.heed.mappings), self.heed.now)
+        if commands and self.comment.edited:
+            self.replies.append("anew")
+        elif commands:
+            for command in commands:
+                self._follow(command)
+        elif not self._plain_reply():
+            return []
+        verbs = " ".join(command.verb for command in commands)
+        return [*self.facts, self._heard(verbs)]
+
+    def _heard(self, verbs: str) -> Heard:
+        replies = self.replies if self.comment.at >= self.heed.born else []
+        if replies and not self.allowed and self._stranger():
+            replies = []
+        if any(reply.startswith("mistake") for reply in replies) and self._answered_lately():
+            replies = [reply for reply in replies if not reply.startswith("mistake")]
+        return Heard(self.heed.now, self.comment.id, self.by, verbs, self.allowed, "\n".join(dict.fromkeys(replies)))
+
+    def _answered_lately(self) -> bool:
+        return any(
+            "mistake" in heard.reply and self.heed.now - heard.at < _REPLY_GAP for heard in self.past.heard.values()
+        )
+
+    # --- who may ---
+
+    def _is(self, party: str) -> bool:
+        doubt = Doubt(self.by, party)
+        if doubt not in self.heed.answers:
+            raise Unanswered(doubt)
+        answer = self.heed.answers[doubt]
+        if answer is None:
+            raise Unreadable(party)
+        return answer
+
+    def _asked_for_it(self) -> bool:
+        attempt = self.past.attempt
+        return attempt is not None and self.by.id in attempt.askers
+
+    def _stranger(self) -> bool:
+        if self._asked_for_it() or self.by.id == self.heed.issue.author.id:
+            return False
+        return not self._is(TRIAGE) and not self._parties()
+
+    def _parties(self, among: Iterable[str] | None = None) -> list[str]:
+        return [party for party in (self.heed.mappings.parties if among is None else among) if self._is(party)]
+
+    def _party_asked(self) -> list[str]:
+        """The parties that were told of this stage or are named by the file, those told first."""
+        told = [one.party for one in self._notices()]
+        return list(dict.fromkeys(told)) or list(self.heed.mappings.parties)
+
+    def _notices(self) -> list[Noticed]:
+        noticed = (one for one in self.past.evidence if isinstance(one, Noticed))
+        return [one for one in noticed if one.stage == self.heed.stage and one.at > self._since()]
+
+    def _since(self) -> datetime:
+        """From when on words for this stage count."""
+        return self.past.ended_at.get(self.heed.stage, NEVER)
+
+    # --- a reply without a command ---
+
+    def _plain_reply(self) -> bool:
+        """A member of a party who replies after a notice has seen it. True when this comment is settled for good."""
+        if self.comment.edited or not is_plain_reply(self.comment.body, self.jira):
+            return False
+        voiced = {
+            one.party
+            for one in self.past.evidence
+            if isinstance(one, Acknowledged | Approved) and one.stage == self.heed.stage and one.at > self._since()
+        }
+        told = [one for one in self._notices() if one.at <= self.comment.at and one.by.id != self.by.id]
+        waiting = [party for party in dict.fromkeys(one.party for one in told) if party not in voiced]
+        if not waiting or self._asked_for_it():
+            return False
+        for party in self._parties(waiting):
+            self._say(Acknowledged, party, plain=True)
+        return True
+
+    # --- commands ---
+
+    def _follow(self, command: Command) -> None:
+        if command.wrong:
+            self.allowed = self.allowed and not self._stranger()
+            self.replies.append(f"mistake:{command.wrong}")
+            return
+        follow = {
+            "ack": self._voice,
+            "approve": self._voice,
+            "needs-work": self._needs_work,
+            "hold": self._hold,
+            "resume": self._resume,
+            "waive": self._waive,
+            "cancel": self._cancel,
+            "recheck": self._recheck,
+        }.get(command.verb, self._ask_us)
+        follow(command)
+
+    def _may_not(self, verb: str, who: str) -> None:
+        self.allowed = False
+        self.replies.append(f"may-not:{verb}:{who}")
+
+    def _say(self, kind: type[Acknowledged] | type[Approved], party: str, plain: bool = False) -> None:
+        at, stage, url = self.comment.at, self.heed.stage, self.comment.url
+        if kind is Approved:
+            self.facts.append(Approved(at, party, stage, self.by, self.comment.id, url))
+        else:
+            self.facts.append(Acknowledged(at, party, stage, self.by, self.comment.id, url, plain))
+
+    def _voice(self, command: Command) -> None:
+        if self._asked_for_it():
+            self.allowed = False
+            self.replies.append(f"asker:{command.verb}")
+            return
+        parties = self._parties([command.party] if command.party else self._party_asked())
+        if not parties and not command.party:
+            parties = self._parties()
+        if not parties:
+            self._may_not(command.verb, command.party or ",".join(self._party_asked()))
+        elif command.verb == "approve" and len(parties) > 1:
+            self.replies.append(f"which-party:{','.join(parties)}")
+        else:
+            for party in parties:
+                self._say(Approved if command.verb == "approve" else Acknowledged, party)
+
+    def _needs_work(self, command: Command) -> None:
+        parties = self._parties([command.party] if command.party else self._party_asked())
+        if not parties:
+            self._may_not(command.verb, command.party or ",".join(self._party_asked()))
+        for party in parties:
+            self.facts.append(
+                NeedsWork(
+                    self.comment.at, party, self.heed.stage, self.by, command.text, self.comment.id, self.comment.url
+                )
+            )
+
+    def _hold(self, command: Command) -> None:
+        parties = self._parties()
+        if parties or self._is(TRIAGE):
+            self.facts.append(
+                Held(self.comment.at, self.by, command.text, self.comment.id, tuple(parties), command.until)
+            )
+        else:
+            self._may_not("hold", "")
+
+    def _resume(self, command: Command) -> None:
+        hold = self.past.hold
+        if hold is None:
+            self.replies.append("not-held")
+        elif hold.by.id == self.by.id or self._parties(hold.parties) or self._is(TRIAGE):
+            self.facts.append(Resumed(self.comment.at, self.by, self.comment.id))
+        else:
+            self._may_not("resume", ",".join(hold.parties))
+
+    def _waive(self, command: Command) -> None:
+        waivers = self.heed.mappings.waivers
+        if self._asked_for_it() and waivers.self_ != "allowed":
+            self.allowed = False
+            self.replies.append("asker:waive")
+        elif not self._parties(waivers.allowed):
+            self._may_not("waive", ",".join(waivers.allowed))
+        else:
+            self.facts.append(
+                Waived(
+                    self.comment.at,
+                    command.rule,
+                    self.heed.stage,
+                    self.by,
+                    command.text,
+                    self.comment.id,
+                    command.until,
+                )
+            )
+
+    def _cancel(self, command: Command) -> None:
+        attempt = self.past.attempt
+        if attempt is None:
+            self.replies.append("nothing-to-cancel")
+        elif self._asked_for_it() or self._is(TRIAGE):
+            self.facts.append(AttemptEnded(self.comment.at, attempt.id, attempt.to, Ended.CANCELLED, str(self.by)))
+        else:
+            self._may_not("cancel", "")
+
+    def _recheck(self, command: Command) -> None:
+        if self._stranger():
+            self._may_not("recheck", "")
+        elif self.past.attempt and self.past.attempt.standing:
+            standing = self.past.attempt.standing
+            self.facts.append(Standing(self.heed.now, standing.attempt, standing.reason, self.heed.now))
+
+    def _ask_us(self, command: Command) -> None:
+        """help, status, check: answered with a comment, to those who have to do with the issue."""
+        if self._stranger():
+            self._may_not(command.verb, "")
+        else:
+            self.replies.append(f"{command.verb}:{command.stage}" if command.stage else command.verb)

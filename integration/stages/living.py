@@ -1,0 +1,139 @@
+"""The living comment: the one that always tells how it stands, edited in place.
+
+Its marker keeps the open attempt, so that an attempt outlives the loss of the ledger.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from integration.stages import markers, words
+from integration.stages.actions import Edit, Say, Shift, Tidy
+from integration.stages.entries import AttemptJoined, AttemptOpened, Done, Ended, Intended, Step
+from integration.stages.markup import Mention, Quoted, Text
+from integration.stages.model import Person
+from integration.stages.scene import UNKNOWN_FOR, Scene
+
+_LIVING = "living"
+
+
+class Living:
+    """The living comment, written and read."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+
+    def restore(self) -> None:
+        """An empty ledger over an issue that we know: the living comment tells the open attempt."""
+        if self.scene.given.past or _LIVING not in self.scene.own:
+            return
+        refs = (str(self.scene.issue.ref), *self.scene.past.former)
+        marker = markers.read(self.scene.own[_LIVING].token, refs, self.scene.given.marker_key)
+        kept = marker.keeps if marker else {}
+        if kept.get("attempt"):
+            by = Person(kept["by"], kept["handle"], kept.get("name", ""))
+            asked_at = datetime.fromisoformat(kept["asked_at"])
+            self.scene.note(
+                AttemptOpened(
+                    self.scene.now, kept["attempt"], kept["source"], kept["was"] or None, kept["to"], by, asked_at
+                )
+            )
+            asks = kept.get("asks", kept["attempt"]).split()
+            for ask in asks[1:]:
+                self.scene.note(AttemptJoined(self.scene.now, kept["attempt"], ask, kept["to"], by))
+            for number, ask in enumerate(asks):
+                self._restore_put_back(ask, f"put-back:{kept['attempt']}:restored-{number + 1}")
+            self.scene.fold()
+
+    def _restore_put_back(self, ask: str, key: str) -> None:
+        """What we did then is ours, although the ledger has lost the intent."""
+        if attempt := self.scene.attempt:
+            done = Intended(attempt.asked_at, key, "shift", attempt.to, attempt.was, attempt.source, after=ask)
+            self.scene.note(done, Done(attempt.asked_at, key))
+
+    def recover(self) -> None:
+        """What we find said counts as said, whether or not we lived to write it down."""
+        for key, comment in self.scene.own.items():
+            known = self.scene.past.intents.get(key)
+            if known is None or known.step in (Step.OPEN, Step.TRIED):
+                self.scene.note(Done(self.scene.now, key, comment.id))
+
+    def keep(self) -> None:
+        """Bring it up to date, once nothing is left to be done."""
+        if any(isinstance(one, Shift | Tidy) for one in self.scene.actions) or not self._has_spoken():
+            return
+        voice = self.scene.voice(askers=self.scene.attempt.askers if self.scene.attempt else frozenset())
+        text = words.living(voice, life(self.scene))
+        keeps = self._keeps()
+        token = markers.write(markers.Marker(_LIVING, keeps), self.scene.issue.ref, self.scene.given.marker_key)
+        digest = _digest(words.living(voice, replace(life(self.scene), checked="")), keeps)
+        intent = self.scene.past.intents.get(_LIVING)
+        shown = {comment.id for comment in self.scene.issue.comments}
+        here = intent and intent.comment and (intent.comment in shown or self.scene.now - intent.at < UNKNOWN_FOR)
+        if intent and intent.step is Step.DONE and here:
+            if intent.digest != digest:
+                self.scene.actions.append(Edit(_LIVING, intent.comment, text, token, digest))
+        elif (intent and intent.step is Step.DONE) or self.scene.may_try(_LIVING):
+            self.scene.intend(Intended(self.scene.now, _LIVING, "say"))
+            self.scene.actions.append(Say(_LIVING, text, token, digest=digest))
+
+    def _has_spoken(self) -> bool:
+        """The living comment begins with the first thing that is said about a move."""
+        kinds = ("block:", "warn:", "entered:", "standing:", _LIVING)
+        return any(key.startswith(kinds) for key in self.scene.past.intents)
+
+    def _keeps(self) -> dict[str, str]:
+        """What must outlive the ledger: the open attempt."""
+        attempt = self.scene.attempt
+        if attempt is None:
+            return {}
+        return {
+            "attempt": attempt.id,
+            "source": attempt.source,
+            "was": attempt.was or "",
+            "to": attempt.to,
+            "by": attempt.by.id,
+            "handle": attempt.by.handle,
+            "name": attempt.by.name,
+            "asked_at": attempt.asked_at.isoformat(),
+            "asks": " ".join(attempt.asks),
+        }
+
+
+def _digest(text: Text, keeps: Mapping[str, str]) -> str:
+    return hashlib.sha256(repr((text, sorted(keeps.items()))).encode()).hexdigest()[:16]
+
+
+def life(scene: Scene) -> words.Life:
+    """What the living comment shows, and the answer to `/stage status`."""
+    case, hold, attempt = scene.case(), scene.hold, scene.attempt
+    until = f" until {case.when(hold.until)}" if hold and hold.until else ""
+    puts_back = [one for one in scene.past.intents.values() if one.key.startswith("put-back:")]
+    return words.Life(
+        attempt=attempt,
+        verdict=scene.verdict if attempt else None,
+        hold=(f"by {hold.by}{until}: ", Quoted(hold.why)) if hold else (),
+        news=_news(scene),
+        puts_back=sum(one.step is Step.DONE for one in puts_back),
+        checked=case.when(scene.now),
+    )
+
+
+def _news(scene: Scene) -> tuple[str | Quoted | Mention, ...]:
+    """What came of the last attempt."""
+    if scene.attempt or not scene.past.ended:
+        return ()
+    last = scene.past.ended[-1]
+    name = scene.case().stage(last.stage)
+    how = {
+        Ended.ADMITTED: f"{name} was asked for, and its gates have opened.",
+        Ended.CANCELLED: f"The request for {name} was withdrawn",
+        Ended.MOVED: f"The request for {name} ended, as the feature was moved elsewhere",
+        Ended.EXPIRED: f"The request for {name} ended: for 14 days it was not met.",
+        Ended.NOT_PLANNED: f"The request for {name} ended, as the issue was closed as not planned.",
+    }[last.how]
+    by: tuple[str | Quoted | Mention, ...] = (" by ", Quoted(last.by), ".") if last.by else ()
+    return (how, *by) if last.how in (Ended.CANCELLED, Ended.MOVED) else (how,)

@@ -1,0 +1,86 @@
+"""What is to be said and done that is not yet said and done: one pure function from all that is known to a `Plan`.
+
+The walk: recover what was lost, see how the attempt fares, hear what people wrote, judge the rungs that have no
+verdict, and list the actions that the ledger does not know as done. Say comes before do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from integration.stages.actions import Action
+from integration.stages.answering import Answering
+from integration.stages.attempts import Attempts
+from integration.stages.doing import Doing
+from integration.stages.entries import Attempt, Entry, LabelVanished
+from integration.stages.gate import Verdict
+from integration.stages.hearing import Heed, hear
+from integration.stages.living import Living
+from integration.stages.mappings import at
+from integration.stages.model import Move
+from integration.stages.saying import Saying
+from integration.stages.scene import Given, Scene
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to write down, and then what to say and do. `wants` names parties whose people must be read first."""
+
+    entries: tuple[Entry, ...] = ()
+    actions: tuple[Action, ...] = ()
+    look_again_at: datetime | None = None
+    stage: str | None = None
+    rungs: tuple[Move, ...] = ()
+    attempt: Attempt | None = None
+    verdict: Verdict | None = None
+    wants: frozenset[str] = frozenset()
+
+
+def make(given: Given) -> Plan:
+    """The plan. Raises `hearing.Unanswered` when somebody's right to speak must be asked for first."""
+    if not at(given.mappings, given.issue.ref, given.issue.is_pull_request):
+        return Plan()
+    scene = Scene(given)
+    attempts, living = Attempts(scene), Living(scene)
+    living.restore()
+    living.recover()
+    attempts.follow()
+    _hear(scene)
+    attempts.judge_rungs()
+    attempts.review()
+    Answering(scene).answer()
+    Saying(scene).speak()
+    Doing(scene).act()
+    living.keep()
+    _note_vanished(scene)
+    return Plan(
+        entries=tuple(scene.entries),
+        actions=tuple(scene.actions),
+        look_again_at=min((one for one in scene.looks if one > scene.now), default=None),
+        stage=scene.track.stage if scene.track else None,
+        rungs=scene.rungs,
+        attempt=scene.attempt,
+        verdict=scene.verdict,
+        wants=frozenset(scene.wants),
+    )
+
+
+def _hear(scene: Scene) -> None:
+    """What people wrote since the last look, and whose right to write it could not be read."""
+    past = (*scene.given.past, *scene.entries)
+    heed = Heed(
+        scene.issue, scene.mappings, past, scene.stage_in_play(), scene.given.answers, scene.given.born, scene.now
+    )
+    entries, scene.unreadable = hear(heed)
+    scene.note(*entries)
+    if scene.unreadable:
+        scene.look(scene.now + timedelta(minutes=1))
+
+
+def _note_vanished(scene: Scene) -> None:
+    """A stage's label that was deleted: for the admin, once."""
+    for one in scene.tracks.values():
+        for label, stage in one.vanished:
+            if label not in scene.past.vanished:
+                scene.note(LabelVanished(scene.now, label, stage))

@@ -1,0 +1,193 @@
+"""What is to be said about moves: to whom it is blocked, what was missing, who is told of a stage and of its end.
+
+Each thing is said once; its key names it for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from integration.stages import words
+from integration.stages.entries import Attempt, Judged, Noticed, Outcome
+from integration.stages.gate import Ask, CaseFor, Verdict, judge
+from integration.stages.markup import Text
+from integration.stages.model import Move
+from integration.stages.moves import SETTLING, Track, rank
+from integration.stages.scene import Scene
+
+
+class Saying:
+    """The comments that want something of somebody."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+
+    def speak(self) -> None:
+        """Say what is not said yet."""
+        if self.scene.attempt and self.scene.verdict and self.scene.verdict.outcome is not None:
+            self._say_blocked(self.scene.attempt, self.scene.verdict)
+            self._say_fallback(self.scene.attempt)
+        self._say_admitted()
+        self._say_back()
+
+    def _say_blocked(self, attempt: Attempt, verdict: Verdict) -> None:
+        key = f"block:{attempt.id}"
+        awaited = list(verdict.awaited)
+        if verdict.outcome is Outcome.BLOCKED and not self.scene.past.is_done(key):
+            voice, shown = self.scene.voice(awaited, attempt.askers), self._as_told(attempt, verdict)
+            stays_put = attempt.standing is not None
+            self.scene.say(key, lambda: words.blocked(voice, attempt, shown, stays_put), attempt.to, awaited)
+            return
+        told = {
+            one.party for one in self.scene.past.evidence if isinstance(one, Noticed) and one.at >= attempt.asked_at
+        }
+        told |= {party for one in self.scene.past.intents.values() if one.intended and one.key.startswith("block:")
+                 and one.intended.stage == attempt.to for party in one.intended.tells}  # fmt: skip
+        late = [party for party in awaited if party not in told]
+        if late and verdict.outcome is Outcome.BLOCKED:
+            voice = self.scene.voice(late, attempt.askers)
+            key = f"block:{attempt.id}:{'+'.join(late)}"
+            self.scene.say(key, lambda: words.also_needed(voice, attempt, verdict, late), attempt.to, late)
+
+    def _as_told(self, attempt: Attempt, verdict: Verdict) -> Verdict:
+        """The verdict as it is once this very comment has told those that it mentions."""
+        told = [Noticed(self.scene.now, party, attempt.to, "", self.scene.issue.me) for party in verdict.awaited]
+        case = replace(self.scene.case(attempt.askers), evidence=(*self.scene.past.evidence, *told))
+        ask = Ask(attempt.was, attempt.to, attempt.asked_at)
+        shown = judge(ask, self.scene.mappings, CaseFor(case, attempt.to, self.scene.since()))
+        return replace(shown, awaiting=verdict.awaited)
+
+    def _say_fallback(self, attempt: Attempt) -> None:
+        """The mention reached nobody: name the people who are there for that case, once."""
+        for notice in self.scene.past.evidence:
+            unreached = isinstance(notice, Noticed) and notice.unreached and not notice.fallback
+            if isinstance(notice, Noticed) and unreached and notice.stage == attempt.to:
+                people = self.scene.fallback(notice.party)
+                own = notice.by.id == self.scene.issue.me.id and notice.at >= attempt.asked_at
+                if people and own:
+                    self._say_to_fallback(attempt, notice, people)
+
+    def _say_to_fallback(self, attempt: Attempt, notice: Noticed, people: tuple[str, ...]) -> None:
+        voice = self.scene.voice()
+        self.scene.say(
+            f"fallback:{attempt.id}:{notice.party}",
+            lambda: words.fallback(voice, attempt, notice.party, people, notice.unreached),
+            attempt.to,
+            handles={notice.party: people},
+        )
+
+    def _say_admitted(self) -> None:
+        """Warnings, and those who are told without being asked, for each rung that stands."""
+        for rung in self.scene.rungs:
+            verdict = self.scene.past.verdicts.get(rung.id)
+            if verdict is None or verdict.outcome not in (Outcome.ADMITTED, Outcome.WARNED):
+                continue
+            if verdict.outcome is Outcome.WARNED:
+                self._say_warned(rung, verdict)
+            self._say_entered(rung, verdict)
+
+    def _say_warned(self, rung: Move, judged: Judged) -> None:
+        """Unless the attempt was blocked first: then all of it was said."""
+        if not judged.attempt:
+            verdict = Verdict(judged.outcome, judged.gates)
+            voice = self.scene.voice(verdict.awaited)
+            self.scene.say(
+                f"warn:{rung.id}",
+                lambda: words.warned(voice, rung.actor.handle, rung.to or "", verdict),
+                rung.to or "",
+                verdict.awaited,
+            )
+
+    def _say_entered(self, rung: Move, verdict: Judged) -> None:
+        parties = [party for party in self._to_tell(rung) if not self._knows(party, rung, verdict)]
+        if not parties or (
+            f"entered:{rung.id}" in self.scene.past.intents and not self.scene.may_try(f"entered:{rung.id}")
+        ):
+            return
+        by = next((one.by for one in self.scene.attempts_opened() if one.attempt == verdict.attempt), rung.actor)
+        voice = self.scene.voice(parties)
+        self.scene.say(
+            f"entered:{rung.id}",
+            lambda: words.entered(voice, rung.to or "", parties, str(by), bool(verdict.attempt)),
+            rung.to or "",
+            parties,
+        )
+
+    def _to_tell(self, rung: Move) -> list[str]:
+        """The parties that the file has told of the stages that this move enters or jumps over."""
+        low, high = rank(rung.was, self.scene.stages), rank(rung.to, self.scene.stages)
+        return list(
+            dict.fromkeys(
+                party
+                for rule in self.scene.mappings.notify
+                if rule.entering and low < rank(rule.entering, self.scene.stages) <= high
+                if rule.level == "post" and (rule.effective is None or rung.at >= rule.effective)
+                for party in rule.parties
+            )
+        )
+
+    def _knows(self, party: str, rung: Move, verdict: Judged) -> bool:
+        """Who answered on the way to this stage knows already; so does whom a warning of it has just told."""
+        warned = self.scene.past.intents.get(f"warn:{rung.id}")
+        if warned and warned.intended and party in warned.intended.tells:
+            return True
+        opened = next((one for one in self.scene.attempts_opened() if one.attempt == verdict.attempt), None)
+        return opened is not None and any(
+            one.party == party and one.at >= opened.asked_at and one.kind in ("acknowledged", "approved")
+            for one in self.scene.past.evidence
+            if one.kind != "waived"
+        )
+
+    def _say_back(self) -> None:
+        """Those who were told of a stage hear that the feature has left it, once it is settled (law 1)."""
+        track = self.scene.track
+        if track is None or not track.changes or self.scene.attempt is not None:
+            return
+        here = rank(track.stage, self.scene.stages)
+        for id, judged in self.scene.past.verdicts.items():
+            left = (
+                judged.outcome in (Outcome.ADMITTED, Outcome.WARNED) and rank(judged.move.to, self.scene.stages) > here
+            )
+            parties = self._told_of(judged) if left else []
+            if parties and f"back:{id}" not in self.scene.past.intents and self._gone_back_later(judged):
+                continue
+            if parties and self._settled(track):
+                voice, stage = self.scene.voice(parties), judged.move.to or ""
+                say = self._went_back(voice, stage, parties)
+                self.scene.say(f"back:{id}", say, track.stage or "", parties)
+
+    def _went_back(self, voice: words.Voice, stage: str, parties: Sequence[str]) -> Callable[[], Text]:
+        return lambda: words.went_back(voice, stage, parties)
+
+    def _gone_back_later(self, judged: Judged) -> bool:
+        """A later verdict on the same stage stands for this one."""
+        return any(
+            one.move.to == judged.move.to and one.at > judged.at and one.outcome is not Outcome.BLOCKED
+            for one in self.scene.past.verdicts.values()
+        )
+
+    def _settled(self, track: Track) -> bool:
+        """Backward is told only when nobody has set it right within the settling time."""
+        settles = track.changes[-1].at + SETTLING
+        self.scene.look(settles)
+        return self.scene.now >= settles and track.settles_at is None
+
+    def _told_of(self, judged: Judged) -> list[str]:
+        """The parties that know of this stage from us or from a person, less those that the file only observes."""
+        quiet = {
+            party
+            for rule in self.scene.mappings.notify
+            if rule.backward and rule.level == "observe"
+            for party in rule.parties
+        }
+        asked_at = min(judged.move.at, judged.at)
+        opened = next((one for one in self.scene.attempts_opened() if one.attempt == judged.attempt), None)
+        told = (
+            one.party
+            for one in self.scene.past.evidence
+            if isinstance(one, Noticed)
+            and one.stage == judged.move.to
+            and one.at >= (opened.asked_at if opened else asked_at)
+        )
+        return [party for party in dict.fromkeys(told) if party not in quiet]

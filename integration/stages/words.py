@@ -1,0 +1,372 @@
+"""Verdicts and notices as text for people: what happened, why, the one next step and its owner.
+
+Every text that we post begins here, as a `Text` that knows no tracker. Somebody else's words are always `Quoted`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from integration.stages.entries import Attempt, Finding, GateResult
+from integration.stages.gate import Verdict
+from integration.stages.mappings import Level
+from integration.stages.markup import (
+    Block,
+    Bold,
+    Code,
+    Heading,
+    Item,
+    Items,
+    Line,
+    Link,
+    Mention,
+    Paragraph,
+    Piece,
+    Quoted,
+    Small,
+    Text,
+)
+from integration.stages.rules import Case, section
+
+BRIEFING = ("What changes", "Who is affected", "Known limits", "Help page", "How to undo")
+_BRIEF = 280
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """What every text may need: the case, how each party is mentioned, and where the feature stands."""
+
+    case: Case
+    stage: str | None
+    handles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def name(self, stage: str | None) -> str:
+        """The stage's name."""
+        return self.case.stage(stage)
+
+    def mention(self, party: str) -> Line:
+        """The party's mention; its bare name where nobody of it is known on this tracker."""
+        handles = self.handles.get(party, ())
+        return _joined([Mention(handle) for handle in handles], " ") if handles else (self.case.party(party),)
+
+    def parties(self, parties: Iterable[str]) -> Line:
+        """Several mentions as a phrase."""
+        lines = [self.mention(party) for party in parties]
+        return tuple(piece for n, line in enumerate(lines) for piece in ((" and ", *line) if n else line))
+
+    def named(self, parties: Iterable[str]) -> str:
+        """Several parties by name, with nobody mentioned."""
+        return " and ".join(self.case.party(party) for party in parties)
+
+
+def blocked(voice: Voice, attempt: Attempt, verdict: Verdict, stays_put: bool) -> Text:
+    """The comment on a blocked move: it mentions just those who must act, and whoever asked."""
+    target, back = voice.name(attempt.to), voice.name(attempt.was)
+    whom = voice.named(verdict.awaited)
+    missing = f" needs {whom} first" if whom else " is not ready yet"
+    goes = f"It goes back to {back} until then. " if not stays_put and attempt.was else ""
+    goes = goes or ("The label goes off again until then. " if not stays_put else "")
+    return (
+        Heading((f"{target}{missing}",)),
+        Paragraph((Mention(attempt.by.handle), f" asked for {target}. {goes}", *_reasons(verdict))),
+        *checklist(verdict.failing),
+        *_next_step(voice, attempt, verdict),
+        *_briefing(voice, verdict.awaited),
+    )
+
+
+def _reasons(verdict: Verdict) -> Line:
+    pieces: list[Piece] = []
+    for gate in verdict.failing:
+        if gate.level == Level.BLOCK:
+            because: Line = (" says: ", Quoted(gate.because)) if gate.because else ()
+            pieces += ["The rule ", Code(gate.rule), *because, " "]
+    return tuple(pieces[:-1])
+
+
+def _next_step(voice: Voice, attempt: Attempt, verdict: Verdict) -> tuple[Block, ...]:
+    """The one next step, and its owner."""
+    tells = any(gate.when_cleared == "tell" for gate in verdict.failing)
+    then = "I tell you here" if tells else f"I set {voice.name(attempt.to)} myself; nobody has to relabel"
+    approves = [finding.party for finding in verdict.missing if finding.party and "approved" in finding.says]
+    if verdict.awaited:
+        word = "/stage approve" if approves else "/stage ack"
+        lines: list[Line] = [
+            (
+                Bold("Next:"), " ", *voice.parties(verdict.awaited), ", please look at this feature and answer ",
+                Code(word), *((" (a plain reply will do, too)",) if not approves else ()), ", or ",
+                Code("/stage needs-work"), " with what is missing.",
+            )
+        ]  # fmt: skip
+    elif verdict.look_again_at and all(finding.look_again_at for finding in verdict.missing):
+        when = voice.case.when(verdict.look_again_at)
+        lines = [(Bold("Next:"), " ", f"nobody has to do anything; I look again on {when}.")]
+    else:
+        lines = [(Bold("Next:"), " ", Mention(attempt.by.handle), ", please see to the open points above.")]
+    lines.append((f"When the last point is ticked, {then}. ", Code("/stage cancel"), " withdraws the request."))
+    return tuple(Paragraph(line) for line in lines)
+
+
+def _briefing(voice: Voice, readers: Sequence[str]) -> tuple[Block, ...]:
+    """What the readers need to know of the feature, from the issue's own sections."""
+    if not readers:
+        return ()
+    issue = voice.case.issue
+    items = [Item((Bold("Feature:"), " ", Quoted(issue.title)))]
+    for title in BRIEFING:
+        text = " ".join((section(issue.body, title) or "").split())
+        if text:
+            items.append(Item((Bold(f"{title}:"), " ", Quoted(text[:_BRIEF] + ("…" if len(text) > _BRIEF else "")))))
+    return (Items(tuple(items)),)
+
+
+def checklist(gates: Iterable[GateResult]) -> tuple[Block, ...]:
+    """The gates' findings as tick boxes, a finding that several gates share only once."""
+    items: dict[Item, None] = {}
+    for gate in gates:
+        waived: Line = (" — ", Quoted(gate.waived)) if gate.waived else ()
+        for finding in gate.findings:
+            for item in _ticked(finding, 0, waived):
+                items.setdefault(item)
+    return (Items(tuple(items)),) if items else ()
+
+
+def _ticked(finding: Finding, depth: int, more: Line = ()) -> Iterable[Item]:
+    reason: Line = (" — ", Quoted(finding.reason)) if finding.reason else ()
+    links: Line = tuple(
+        piece
+        for n, url in enumerate(finding.evidence[:3])
+        for piece in (" ", Link(f"[{n + 1}]" if n else "[see]", url))
+    )
+    yield Item((Quoted(finding.says), *reason, *links, *more), finding.ok is True or bool(more), depth)
+    for part in finding.parts:
+        yield from _ticked(part, depth + 1)
+
+
+def also_needed(voice: Voice, attempt: Attempt, verdict: Verdict, parties: Sequence[str]) -> Text:
+    """Parties that the attempt waits for now and that have not been told of it yet."""
+    line: Line = (
+        *voice.parties(parties),
+        f", {voice.name(attempt.to)} was asked for here, and it waits for you. ",
+        "Please answer ",
+        Code("/stage ack"),
+        " or ",
+        Code("/stage approve"),
+        " as the list says, or ",
+        Code("/stage needs-work"),
+        " with what is missing.",
+    )
+    return (Paragraph(line), *checklist(verdict.failing), *_briefing(voice, parties))
+
+
+def fallback(voice: Voice, attempt: Attempt, party: str, people: Sequence[str], why: str) -> Text:
+    """The party's mention reached nobody: the people who are named for that case."""
+    line: Line = (
+        *_joined([Mention(one) for one in people], " "),
+        f", the mention of {voice.case.party(party)} above has not reached them (",
+        Quoted(why),
+        f"). Please make sure that somebody of {voice.case.party(party)} answers here: "
+        f"{voice.name(attempt.to)} stays shut until one of them, you included, has written ",
+        Code("/stage ack"),
+        ".",
+    )
+    return (Paragraph(line),)
+
+
+def warned(voice: Voice, by: str, stage: str, verdict: Verdict) -> Text:
+    """The move is let through, and what was missing is said."""
+    awaited = verdict.awaited
+    lead: Line = (Mention(by), f" moved this to {voice.name(stage)}. It stays there, but something is missing. ")
+    ask: Line = (*voice.parties(awaited), ", please have a look.") if awaited else ()
+    return (Paragraph((*lead, *ask)), *checklist(verdict.failing), *_briefing(voice, awaited))
+
+
+def entered(voice: Voice, stage: str, parties: Sequence[str], by: str, asked: bool) -> Text:
+    """Told without being asked: the feature has entered a stage."""
+    who = f"as {by} asked; its gates are open" if asked else f"moved by {by}"
+    here: Line = (": this feature is now in ", Bold(voice.name(stage)), " (", Quoted(who), ").")
+    return (
+        Paragraph((*voice.parties(parties), *here, " Nothing to do; a reply shows the others that you have seen it.")),
+        *_briefing(voice, parties),
+    )
+
+
+def went_back(voice: Voice, stage: str, parties: Sequence[str]) -> Text:
+    """Those who were told of a stage hear that the feature has left it."""
+    now = f"It is back in {voice.name(voice.stage)}." if voice.stage else "It is in no release stage now."
+    line: Line = (*voice.parties(parties), f": this feature is not in {voice.name(stage)} any more. ", Bold(now))
+    return (Paragraph(line),)
+
+
+def cleared(voice: Voice, attempt: Attempt, why_not: str = "") -> Text:
+    """All gates are open, and somebody has to make the move by hand."""
+    line: Line = (
+        Mention(attempt.by.handle),
+        f", all gates to {voice.name(attempt.to)} are open. ",
+        *(("I could not set it myself (", Quoted(why_not), "). ") if why_not else ()),
+        "Please set it when it suits you.",
+    )
+    return (Paragraph(line),)
+
+
+def standing(voice: Voice, attempt: Attempt, reason: str, people: Sequence[str]) -> Text:
+    """Blocked, but not put back: said once, with those who can end it."""
+    line: Line = (
+        *_joined([Mention(one) for one in people], " "),
+        *((", ",) if people else ()),
+        f"this feature stands in {voice.name(attempt.to)}, though its gates are shut, and I do not put it back: ",
+        Quoted(reason),
+        ". ",
+    )
+    todo: Line = (
+        Bold("Next:"),
+        " ",
+        Mention(attempt.by.handle),
+        f", please move it back to {voice.name(attempt.was)} by hand, or have the open points settled; then ",
+        Code("/stage recheck"),
+        ".",
+    )
+    return (Paragraph(line), Paragraph(todo))
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """What the living comment shows."""
+
+    attempt: Attempt | None = None
+    verdict: Verdict | None = None
+    hold: Line = ()
+    news: Line = ()
+    puts_back: int = 0
+    checked: str = ""
+
+
+def status(voice: Voice, life: Life) -> Text:
+    """How it stands: the stage, the gates with ticks, who is awaited."""
+    where = voice.name(voice.stage) if voice.stage else "In no release stage"
+    head: tuple[Block, ...] = (Heading((where,)),)
+    if life.hold:
+        head = (*head, Paragraph((Bold("On hold:"), " ", *life.hold)))
+    if life.attempt and life.verdict:
+        attempt = life.attempt
+        asked: Line = (Quoted(str(attempt.by)), " asked for ", Bold(voice.name(attempt.to)), ".")
+        times = f" Asked for {len(attempt.asks)} times." if len(attempt.asks) > 1 else ""
+        stands = (" It stands there all the same: ", Quoted(attempt.standing.reason), ".") if attempt.standing else ()
+        body: tuple[Block, ...] = (
+            Paragraph((*asked, times, *stands)),
+            *checklist(life.verdict.gates),
+            Paragraph((Bold("Next:"), " ", _awaited(voice, life.verdict))),
+        )
+    else:
+        body = (Paragraph(("Nothing is awaited, and nothing needs to be done.",)),)
+    news: tuple[Block, ...] = (Paragraph(life.news),) if life.news else ()
+    return (*head, *body, *news)
+
+
+def living(voice: Voice, life: Life) -> Text:
+    """The one comment that always tells how it stands; edited in place, mentions nobody."""
+    foot: Line = (f"Last checked {life.checked}. ", Code("/stage help"), " tells what you can write here.")
+    return (*status(voice, life), Small(foot))
+
+
+def _awaited(voice: Voice, verdict: Verdict) -> str:
+    if verdict.awaited:
+        return f"{voice.named(verdict.awaited)} to answer."
+    times = [finding.look_again_at for finding in verdict.missing if finding.look_again_at]
+    if times and len(times) == len(verdict.missing):
+        return f"nobody; it opens by itself on {voice.case.when(max(times))}."
+    return "whoever asked, to see to the open points." if verdict.missing else "all gates are open."
+
+
+# --- answers to commands ----------------------------------------------------------------------------------------------
+
+_HELP = (
+    ("/stage status", "how it stands, and who is awaited"),
+    ("/stage check STAGE", "what would happen, before you move it"),
+    ("/stage ack [PARTY]", "your party has seen it"),
+    ("/stage approve [PARTY]", "your party agrees"),
+    ("/stage needs-work WHAT", "your party hands it back, and says what is missing"),
+    ("/stage hold [until DATE] WHY", "nothing goes forward"),
+    ("/stage resume", "the hold is over"),
+    ("/stage waive RULE [until DATE] WHY", "one rule is waived for this attempt, by those who may"),
+    ("/stage cancel", "the request is withdrawn"),
+    ("/stage recheck", "look again now"),
+)
+
+
+def answer(voice: Voice, to: str, replies: Sequence[str], shown: Mapping[str, Text]) -> Text:
+    """One comment that answers all commands of one comment; `shown` has the texts of status and checks."""
+    blocks: list[Block] = []
+    for reply in replies:
+        code, _, rest = reply.partition(":")
+        blocks += shown[reply] if reply in shown else _answered(voice, code, rest)
+    first = blocks[0]
+    lead: Line = (Mention(to), ", ")
+    if isinstance(first, Paragraph):
+        blocks[0] = Paragraph((*lead, *first.line))
+    else:
+        blocks.insert(0, Paragraph((Mention(to), ":")))
+    return tuple(blocks)
+
+
+def _answered(voice: Voice, code: str, rest: str) -> tuple[Block, ...]:
+    if code == "help":
+        items = tuple(Item((Code(command), f" — {means}")) for command, means in _HELP)
+        return (Paragraph(("write one of these at the start of a line:",)), Items(items))
+    if code == "mistake":
+        return (Paragraph((Quoted(rest), ". ", Code("/stage help"), " lists what I understand.")),)
+    return (Paragraph(_plain_answer(voice, code, rest)),)
+
+
+def _plain_answer(voice: Voice, code: str, rest: str) -> Line:
+    verb, _, who = rest.partition(":")
+    parties = [voice.case.party(party) for party in who.split(",") if party]
+    match code:
+        case "anew":
+            return ("your comment had been edited before I read it. Please write the command anew, in a new comment.",)
+        case "asker":
+            return (
+                "you asked for this move yourself, so ",
+                Code(f"/stage {rest}"),
+                " has to come from somebody else who may.",
+            )
+        case "which-party":
+            names = ", ".join(voice.case.party(party) for party in rest.split(","))
+            return (
+                f"you can speak for several parties here ({names}). Please name one: ",
+                Code("/stage approve PARTY"),
+            )
+        case "nothing-to-cancel":
+            return ("there is no open request here to cancel.",)
+        case "not-held":
+            return ("nobody holds this feature.",)
+        case "may-not" if parties:
+            return (Code(f"/stage {verb}"), f" can be said here by the people of {' or '.join(parties)} only.")
+        case "may-not":
+            who_may = {"cancel": "whoever asked for the move"}.get(verb, "a party's people")
+            return (Code(f"/stage {verb}"), f" can be said here by {who_may}, or by those who may triage issues.")
+        case _:
+            return ("I have nothing to say to that.",)
+
+
+def checked(voice: Voice, stage: str, verdict: Verdict, forward: bool) -> Text:
+    """The answer to `/stage check`: what would happen."""
+    name = voice.name(stage)
+    if not forward:
+        return (Paragraph((f"a move to {name} would not be a step forward, and those are always free.",)),)
+    if not verdict.failing:
+        return (Paragraph((f"{name} is open: the move would be let through.",)), *checklist(verdict.gates))
+    would = {True: "put back", False: "let through with a warning"}[
+        any(gate.level == Level.BLOCK for gate in verdict.failing)
+    ]
+    next_line: Line = (Bold("Next:"), " ", _awaited(voice, verdict))
+    return (
+        Paragraph((f"a move to {name} would be {would} now.",)),
+        *checklist(verdict.gates),
+        Paragraph(next_line),
+    )
+
+
+def _joined(pieces: Sequence[Piece], between: str) -> Line:
+    return tuple(piece for n, one in enumerate(pieces) for piece in ((between, one) if n else (one,)))
