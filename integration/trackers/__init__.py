@@ -1,0 +1,97 @@
+"""The world, in our words: what we ask of a tracker, and the three kinds of error that it may answer with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from integration.stages.markup import Text
+from integration.stages.model import Comment, Issue, Label, Person, Ref
+
+
+class TrackerError(Exception):
+    """Something at a tracker went wrong. The message is for people and holds no secret."""
+
+
+class Unavailable(TrackerError):
+    """The tracker did not answer, or asked us to wait: try again, not before `retry_at` where it is given.
+
+    `unknown` is True when the request may have taken effect all the same (its answer was lost).
+    """
+
+    def __init__(self, message: str, retry_at: datetime | None = None, unknown: bool = False) -> None:
+        super().__init__(message)
+        self.retry_at = retry_at
+        self.unknown = unknown
+
+
+class Refused(TrackerError):
+    """The tracker understood and said no: a missing permission, no way back, a required field. Trying again is idle."""
+
+
+class Gone(TrackerError):
+    """The issue (or comment) is not there, or not for us. `now` is where the issue lives today, if the tracker says."""
+
+    def __init__(self, message: str, now: Ref | None = None) -> None:
+        super().__init__(message)
+        self.now = now
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """May this person speak so? Asks for membership of the team or group, or for the right to triage at the place."""
+
+    person: Person
+    team: str = ""  # GitHub: org/slug
+    group: str = ""  # Jira: a group's name
+    triage: bool = False
+
+
+class Tracker(Protocol):
+    """What the house needs of a tracker. Every method is one or few calls, each with connect, read and total time-outs.
+
+    All of them raise `Unavailable`, `Refused` or `Gone`, and nothing else. None of them sleeps, and none retries a
+    request that could take effect twice.
+    """
+
+    def fetch(self, ref: Ref) -> Issue:
+        """Read one whole snapshot. Raises `Gone` with `now` when the issue lives elsewhere."""
+
+    def say(self, ref: Ref, text: Text, token: str) -> Comment:
+        """Post a comment that carries `token` as our marker; the answer tells which mentions were rendered."""
+
+    def edit(self, ref: Ref, comment_id: str, text: Text, token: str) -> None:
+        """Replace the text of a comment of our own. Raises `Gone` when somebody deleted it."""
+
+    def react(self, ref: Ref, comment_id: str, sign: str) -> None:
+        """Answer a comment with a small sign (`+1`, `confused`), where the tracker knows reactions; else nothing."""
+
+    def put_label(self, ref: Ref, name: str) -> None:
+        """Put one label on; fine if it is on already. Never replaces the set."""
+
+    def take_label(self, ref: Ref, name: str) -> None:
+        """Take one label off; fine if it is not on."""
+
+    def transition(self, ref: Ref, to: Sequence[str]) -> None:
+        """Move the issue to the first status of `to` (ids or names, best first) that a transition leads to.
+
+        Raises `Refused` with the reason in words when none leads there or the tracker's workflow says no.
+        """
+
+    def answer(self, ref: Ref, question: Question) -> bool:
+        """Ask the tracker now, uncached. Raises `Refused` where we may not know."""
+
+    def unreached(self, ref: Ref, comment: Comment, handles: Iterable[str]) -> dict[str, str]:
+        """Of `handles`, those that this comment cannot have reached, each with the reason in words.
+
+        Reached means: rendered as a link, and (a team) its notifications are on and a member of it can read the
+        issue; (a Jira account) it is active and may browse the issue.
+        """
+
+    def members(self, ref: Ref, group: str) -> tuple[str, ...]:
+        """The handles of a Jira group's people, at most ten. On GitHub nobody: a team is mentioned as a whole."""
+
+    def label_names(self, ref: Ref) -> tuple[Label, ...]:
+        """All labels of the issue's place as they are called now."""
