@@ -1,0 +1,242 @@
+"""Redis: accept a hint once, keep it until it is done, wake a worker. Everything about Redis and RQ's queue is here.
+
+An RQ job only wakes a worker; what makes sure that an accepted hint is worked off is the *dirty* entry of its issue.
+Many hints for one issue are one entry and one job. An entry goes only when a run that began after its last hint has
+finished; that is what the generation tells: each hint gives its issue a new one, and no number is ever used twice. A
+lock with a lease lets one run at a time have an issue, everywhere. What RQ or a crash loses, `wake_due` wakes again.
+
+Every step is one Lua script (`lua/*.lua`), so that no crash stands between two halves of it. The clock is the
+caller's, or `datetime.now`, never Redis's, but for the lease and the lifetime of delivery ids.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from importlib.resources import files
+from typing import Any, cast
+
+from redis import Redis, RedisError
+from redis.backoff import NoBackoff
+from redis.retry import Retry as RedisRetry
+from rq import Queue, Retry
+from rq.job import JobStatus
+from rq.worker_registration import get_keys
+
+from integration.stages.model import Hint, Ref
+
+PREFIX = "release-stages:"
+QUEUE = "release-stages"
+RECONCILE = "workers.jobs.reconcile"
+JOB_TIMEOUT = timedelta(seconds=120)
+LEASE = timedelta(seconds=150)  # longer than a job may take: a run that is alive keeps its issue
+SEEN_FOR = timedelta(days=4)  # GitHub redelivers for three
+AT_ONCE = 500  # wake-ups in one round trip
+
+_JOB: dict[str, Any] = {
+    "timeout": int(JOB_TIMEOUT.total_seconds()),
+    "result_ttl": 60,
+    "failure_ttl": 3 * 24 * 3600,
+    "retry": Retry(max=3, interval=[10, 30, 60]),  # without one RQ fails a job whose worker died before it began
+}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+class Away(Exception):
+    """Redis did not do it: it is not there, loading, full or closed to us. Nothing was accepted; ask again later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One worker's turn with one issue. `since`: when the first hint that it answers came."""
+
+    ref: Ref
+    token: str
+    generation: int
+    watermark: datetime | None
+    since: datetime
+
+
+class Inbox:
+    """What is still to be done. Every method raises `Away` when Redis does not answer."""
+
+    def __init__(self, redis: Redis, lease: timedelta = LEASE) -> None:
+        self._redis = redis
+        self._lease = lease
+        self.queue = Queue(QUEUE, connection=redis, serializer="json")
+        self._scripts = {name: redis.register_script(_source(name)) for name in _SCRIPTS}
+
+    @classmethod
+    def connect(cls, url: str) -> Inbox:
+        """An inbox for the web: without Redis it fails at once, where redis-py would try for seconds."""
+        patience: dict[str, Any] = {"socket_timeout": 2, "socket_connect_timeout": 2}
+        return cls(Redis.from_url(url, retry=RedisRetry(NoBackoff(), 1), **patience))
+
+    # --- hints come in ------------------------------------------------------------------------------------------
+
+    def accept(self, delivery_id: str, hints: Sequence[Hint], now: datetime | None = None) -> bool:
+        """Keep the hints of a delivery, in one round trip; False when it was seen before. Nothing to keep is new."""
+        if not hints:
+            return True
+        named = f"{PREFIX}delivery:{delivery_id}" if delivery_id else ""
+        wanted: list[Any] = [named, int(SEEN_FOR.total_seconds())]
+        for hint in hints:
+            watermark = "" if hint.watermark is None else _ms(hint.watermark)
+            wanted += [str(hint.ref), watermark, *self._job(hint.ref)]
+        return bool(self._do("accept", now, *wanted))
+
+    def hint(self, ref: Ref, watermark: datetime | None = None, now: datetime | None = None) -> None:
+        """Look at this issue: a hint that came with no delivery."""
+        self.accept("", [Hint(ref, watermark)], now)
+
+    def later(self, ref: Ref, at: datetime) -> None:
+        """Make it a hint at that time; where it has one already, the earlier wins."""
+        with _asking():
+            self._redis.zadd(f"{PREFIX}later", {str(ref): _ms(at)}, lt=True)
+
+    # --- and are worked off -------------------------------------------------------------------------------------
+
+    def begin(self, ref: Ref, now: datetime | None = None) -> Run | None:
+        """Take the issue, before anything of it is read. None: nothing waits, or another worker has it.
+
+        In the second case nothing is lost: what came since that worker began, it wakes for at its end.
+        """
+        token = secrets.token_hex(16)
+        begun = self._do("begin", now, str(ref), token, _span(self._lease))
+        if not begun:
+            return None
+        generation, watermark, since = begun
+        return Run(ref, token, int(generation), _at(watermark) if watermark else None, _at(since))
+
+    def holds(self, run: Run) -> timedelta:
+        """How long the issue is still this run's; nothing when it is another's, or nobody's."""
+        key = f"{PREFIX}lock:{run.ref}"
+        with _asking():
+            pipeline = self._redis.pipeline()
+            pipeline.get(key)
+            pipeline.pttl(key)
+            token, left = pipeline.execute()
+        return timedelta(milliseconds=left) if token == run.token.encode() and left > 0 else timedelta(0)
+
+    def finish(self, run: Run, now: datetime | None = None) -> bool:
+        """All that had come when the run began is done. False: more came meanwhile, and another worker was woken."""
+        return bool(self._do("finish", now, str(run.ref), run.token, run.generation, *self._job(run.ref)))
+
+    def put_off(self, run: Run, at: datetime, now: datetime | None = None) -> None:
+        """Not now: the entry stays, the issue is free, and the next try is at `at`, or when another hint comes."""
+        self._do("put_off", now, str(run.ref), run.token, _ms(at))
+
+    def wake_due(self, now: datetime, stuck_after: timedelta) -> int:
+        """Make hints of what is due, and wake again what nobody has cared for since `stuck_after`; how many were woken.
+
+        This covers every way in which RQ, a worker or a crash may lose a job. A job that is still in the queue is not
+        lost, however long the queue is.
+        """
+        too_long = _ms(now - stuck_after)
+        with _asking():
+            due = self._until("later", _ms(now))
+            woken = self._each("due", now, ([name, *self._job(_ref(name))] for name in due))
+            lost = self._lost(self._until("patience", too_long), now)
+            wanted = ([name, job, too_long, *self._job(_ref(name))] for name, job in lost)
+            return woken + self._each("stuck", now, wanted)
+
+    def _until(self, name: str, ms: int) -> list[bytes]:
+        return cast(list[bytes], self._redis.zrange(f"{PREFIX}{name}", "-inf", str(ms), byscore=True))
+
+    def _lost(self, names: Sequence[bytes], now: datetime) -> list[tuple[bytes, bytes]]:
+        """Those whose job is not waiting in the queue, with that job; the others get new patience."""
+        if not names:
+            return []
+        waiting = set(self._redis.lrange(self.queue.key, 0, -1))
+        jobs = [job or b"" for job in cast(list[bytes | None], self._redis.hmget(f"{PREFIX}waking", names))]
+        alive = {name: _ms(now) for name, job in zip(names, jobs, strict=True) if job in waiting}
+        if alive:
+            self._redis.zadd(f"{PREFIX}patience", alive, xx=True, gt=True)
+        return [(name, job) for name, job in zip(names, jobs, strict=True) if name not in alive]
+
+    # --- how it stands ------------------------------------------------------------------------------------------
+
+    def depth(self) -> int:
+        """How many issues wait or are being looked at."""
+        with _asking():
+            return int(self._redis.zcard(f"{PREFIX}dirty"))
+
+    def oldest(self, now: datetime) -> timedelta | None:
+        """How long the longest waiting issue has waited."""
+        with _asking():
+            first = cast(list[tuple[bytes, float]], self._redis.zrange(f"{PREFIX}dirty", 0, 0, withscores=True))
+        return max(now - _at(first[0][1]), timedelta(0)) if first else None
+
+    def workers_seen(self) -> int:
+        """How many workers listen to our queue and have given a sign of life lately."""
+        with _asking():
+            names = get_keys(queue=self.queue)
+            return int(self._redis.exists(*names)) if names else 0
+
+    # --- Redis and RQ -------------------------------------------------------------------------------------------
+
+    def _do(self, script: str, now: datetime | None, *arguments: Any) -> Any:
+        with _asking():
+            return self._scripts[script](args=[*self._first(now), *arguments])
+
+    def _each(self, script: str, now: datetime, wanted: Iterable[list[Any]]) -> int:
+        """Run a script for each, many in one round trip; how many of them woke somebody."""
+        woken = 0
+        calls = list(wanted)
+        for start in range(0, len(calls), AT_ONCE):
+            pipeline = self._redis.pipeline(transaction=False)
+            for arguments in calls[start : start + AT_ONCE]:
+                self._scripts[script](args=[*self._first(now), *arguments], client=pipeline)
+            woken += sum(int(answer) for answer in pipeline.execute())
+        return woken
+
+    def _first(self, now: datetime | None) -> list[Any]:
+        return [PREFIX, _ms(now or datetime.now(UTC)), Queue.redis_queues_keys, self.queue.key]
+
+    def _job(self, ref: Ref) -> list[Any]:
+        """The job as RQ itself writes it down, for our scripts: key, id, how many values, fields and values."""
+        job = self.queue.create_job(
+            RECONCILE, args=[str(ref)], description=f"reconcile {ref}", status=JobStatus.QUEUED, **_JOB
+        )
+        job.enqueued_at = datetime.now(UTC)
+        written = [each for pair in job.to_dict().items() for each in pair]
+        return [job.key, job.id, len(written), *written]
+
+
+_SCRIPTS = ("accept", "begin", "finish", "put_off", "due", "stuck")
+
+
+@cache
+def _source(name: str) -> str:
+    place = files("integration.memory").joinpath("lua")
+    return "".join(place.joinpath(f"{each}.lua").read_text("utf-8") for each in ("prelude", name))
+
+
+@contextmanager
+def _asking() -> Iterator[None]:
+    """Tell what Redis refuses in our own word; its own may name an address with a password."""
+    try:
+        yield
+    except RedisError as error:
+        raise Away(f"Redis does not take it ({type(error).__name__})") from error
+
+
+def _ref(name: bytes) -> Ref:
+    return Ref.parse(name.decode())
+
+
+def _ms(at: datetime) -> int:
+    return (at - _EPOCH) // _MILLISECOND
+
+
+def _span(length: timedelta) -> int:
+    return length // _MILLISECOND
+
+
+def _at(ms: bytes | float) -> datetime:
+    return _EPOCH + timedelta(milliseconds=float(ms))

@@ -1,0 +1,311 @@
+"""The ledger (SQL): what was decided, said, done and seen, feature by feature, appended and never changed.
+
+Each feature has a chain of entries: every one carries the hash of the one before, so that a gap or a change shows. The
+number of the last entry is the fence: whoever appends says on which number it builds, and is refused when another has
+written since. See docs/decisions/0001-ledger.md.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, Select, and_, insert, or_, select, update
+
+from integration.memory import chain, tables
+from integration.memory.database import (
+    LedgerAway,
+    Unreadable,
+    bring_up,
+    connect_to,
+    insert_once,
+    take_turns,
+    transaction,
+)
+from integration.stages.entries import Carried, Entry, Frozen
+from integration.stages.model import ClosedAs, Label, Ref
+
+__all__ = ["Card", "Ledger", "LedgerAway", "Overtaken", "Recalled", "Unreadable"]
+
+_F, _E = tables.features.c, tables.entries.c
+
+
+class Overtaken(Exception):
+    """Somebody has appended to this feature since it was read: read again and decide anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """How a feature stands now, for the board; replaces what stood there before."""
+
+    title: str
+    url: str
+    stage: str | None = None
+    owner: str = ""
+    look_again_at: datetime | None = None
+    closed: ClosedAs = ClosedAs.OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """A feature's entries, oldest first, and the number that the next append must build on."""
+
+    entries: tuple[Entry, ...] = ()
+    seq: int = 0
+
+
+class Ledger:
+    """The one door to the database. Safe to share between threads, and to inherit by fork."""
+
+    def __init__(self, engine: Engine, born: datetime) -> None:
+        self._engine = engine
+        self.born = born
+
+    @classmethod
+    def open(cls, url: str, now: datetime | None = None) -> Ledger:
+        """Open it, bringing its tables up to date; `now` is its birth when it is new.
+
+        Raises `LedgerAway`, or `Unreadable` for a url that names no ledger and for one of a later release.
+        """
+        engine = connect_to(url)
+        try:
+            return cls(engine, bring_up(engine, now or datetime.now(UTC)))
+        except BaseException:
+            engine.dispose()
+            raise
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._engine.dispose()
+
+    def ping(self) -> None:
+        """Raise `LedgerAway` when the database does not answer."""
+        with transaction(self._engine) as connection:
+            connection.execute(select(tables.ledger.c.id)).one()
+
+    # what was, and what is new
+
+    def read(self, ref: Ref) -> Recalled:
+        """All entries of a feature, and the number to build on; an unknown feature has none, and 0."""
+        question = select(_E.seq, _E.body).join(tables.features).where(_F.ref == str(ref)).order_by(_E.seq)
+        with transaction(self._engine) as connection:
+            rows = connection.execute(question).all()
+        return Recalled(tuple(chain.read_entry(ref, row.seq, row.body) for row in rows), rows[-1].seq if rows else 0)
+
+    def entries(self, ref: Ref) -> tuple[Entry, ...]:
+        """All entries of a feature, oldest first."""
+        return self.read(ref).entries
+
+    def append(self, ref: Ref, entries: Sequence[Entry], expected: int, now: datetime, card: Card | None = None) -> int:
+        """Write the entries behind number `expected`, all or none, and answer with the new head's number.
+
+        Raises `Overtaken` when `expected` is not the head. Without entries only the card changes, under the same fence.
+        """
+        with transaction(self._engine, writes=True) as connection:
+            if expected == 0:
+                new = {"ref": str(ref), "created_at": now, "checked_at": now}
+                insert_once(connection, tables.features, [new])
+            feature = _locked(connection, ref)
+            head = feature.seq if feature else 0
+            if feature is None or head != expected:
+                raise Overtaken(f"{ref} is at entry {head}, not {expected}: another run has written; read it again")
+            changes = _write(connection, feature, entries, now) | _shown(card, entries)
+            connection.execute(update(tables.features).where(_F.id == feature.id).values(**changes))
+            return int(changes.get("seq", head))
+
+    def carry(self, old: Ref, new: Ref, now: datetime) -> None:
+        """The issue lives elsewhere now: the feature goes on under its new ref, with a `Carried` entry.
+
+        Where the new ref has entries already, both are kept: the new one gets the entry, and the old one rests. A
+        second call changes nothing.
+        """
+        carried = Carried(at=now, was=str(old), now=str(new))
+        with transaction(self._engine, writes=True) as connection:
+            found = {ref: _locked(connection, ref) for ref in sorted({old, new})}  # in one order: no deadlock
+            left, there = found[old], found[new]
+            if left is None or old == new:
+                return
+            if there is not None:
+                connection.execute(update(tables.features).where(_F.id == left.id).values(look_again_at=None))
+                if self._arrived(connection, there.id, old):
+                    return
+            feature = there or left
+            changes = _write(connection, feature, [carried], now) | {"ref": str(new), "frozen": False}
+            connection.execute(update(tables.features).where(_F.id == feature.id).values(**changes))
+
+    @staticmethod
+    def _arrived(connection: Connection, feature_id: int, old: Ref) -> bool:
+        """Whether the feature has been told already that it is the old one, too."""
+        question = select(_E.body).where(_E.feature_id == feature_id, _E.kind == "carried")
+        return any(json.loads(body)["was"] == str(old) for body in connection.execute(question).scalars())
+
+    # when to look again
+
+    def due(self, now: datetime, limit: int) -> tuple[Ref, ...]:
+        """The features whose time to be looked at has come, the longest waiting first; never a frozen one."""
+        question = (
+            select(_F.ref)
+            .where(_F.look_again_at <= now, _F.frozen.is_(False))
+            .order_by(_F.look_again_at, _F.id)
+            .limit(limit)
+        )
+        with transaction(self._engine) as connection:
+            return tuple(Ref.parse(ref) for ref in connection.execute(question).scalars())
+
+    def put_off(self, ref: Ref, at: datetime | None) -> None:
+        """Look at the feature again then; with None, not before it is asked for."""
+        with transaction(self._engine, writes=True) as connection:
+            connection.execute(update(tables.features).where(_F.ref == str(ref)).values(look_again_at=at))
+
+    def refs(self) -> tuple[Ref, ...]:
+        """Every feature there is, oldest first."""
+        with transaction(self._engine) as connection:
+            found = connection.execute(select(_F.ref).order_by(_F.id)).scalars()
+            return tuple(Ref.parse(ref) for ref in found)
+
+    # names and mappings
+
+    def known_names(self, place: str) -> dict[str, tuple[str, ...]]:
+        """The names that each label of a place has had, by its id, oldest first."""
+        names = tables.label_names.c
+        question = (
+            select(names.label_id, names.name)
+            .where(names.place == place)
+            .order_by(names.label_id, names.seen_at, names.name)
+        )
+        with transaction(self._engine) as connection:
+            rows = connection.execute(question).all()
+        return {label_id: tuple(row.name for row in group) for label_id, group in groupby(rows, attrgetter("label_id"))}
+
+    def learn_names(self, place: str, labels: Iterable[Label], now: datetime) -> None:
+        """Remember what a place's labels are called now."""
+        known = self.known_names(place)
+        new = {
+            (label.id, name): {"place": place, "label_id": label.id, "name": name, "seen_at": now}
+            for label in labels
+            if (name := chain.plain(label.name)[:255]) not in known.get(label.id, ())
+        }
+        if new:
+            with transaction(self._engine, writes=True) as connection:
+                insert_once(connection, tables.label_names, list(new.values()))
+
+    def keep_mappings(self, hash: str, text: str, now: datetime) -> None:
+        """Keep this version of mappings.yaml, once."""
+        if self.mappings_text(hash) is None:
+            with transaction(self._engine, writes=True) as connection:
+                insert_once(connection, tables.mapping_versions, [{"hash": hash, "text": text, "first_seen_at": now}])
+
+    def mappings_text(self, hash: str) -> str | None:
+        """The text of a version of mappings.yaml that was kept."""
+        question = select(tables.mapping_versions.c.text).where(tables.mapping_versions.c.hash == hash)
+        with transaction(self._engine) as connection:
+            return connection.execute(question).scalar_one_or_none()
+
+    # is it all still there
+
+    def verify(self, ref: Ref) -> int | None:
+        """The number of the first entry that is missing or was changed; None when the chain is whole."""
+        question = (
+            select(tables.entries, _F.seq.label("last"), _F.head)
+            .select_from(tables.features.outerjoin(tables.entries))
+            .where(_F.ref == str(ref))
+            .order_by(_E.seq)
+        )
+        with transaction(self._engine) as connection:
+            rows = [dict(row) for row in connection.execute(question).mappings()]
+        return chain.first_fault(rows) if rows else None
+
+    def anchor(self, now: datetime) -> str:
+        """Once a day: a digest over the heads of all chains, and over the anchor before. Answers with the day's.
+
+        Whoever keeps the digest elsewhere (a log will do) can prove later that nothing before it was changed.
+        """
+        day = now.astimezone(UTC).date()
+        anchors = tables.anchors.c
+        with transaction(self._engine, writes=True) as connection:
+            take_turns(connection, "anchor")
+            last = connection.execute(select(tables.anchors).order_by(anchors.day.desc()).limit(1)).one_or_none()
+            if last and last.day >= day:
+                return str(last.digest)
+            chains = connection.execute(_heads()).all()
+            new = [(row.id, row.seq, row.head) for row in chains if not row.covered]
+            digest = chain.digest(last.digest if last else "", day, new)
+            connection.execute(insert(tables.anchors).values(day=day, digest=digest, chains=len(chains)))
+            rows = [{"day": day, "feature_id": id, "seq": seq, "head": head} for id, seq, head in new]
+            if rows:
+                connection.execute(insert(tables.anchored_heads), rows)
+            return digest
+
+    def verify_anchors(self) -> list[str]:
+        """What no longer fits the anchors, in words; empty when everything does."""
+        heads = tables.anchored_heads.c
+        with transaction(self._engine) as connection:
+            anchors = connection.execute(select(tables.anchors).order_by(tables.anchors.c.day)).all()
+            covered = connection.execute(select(tables.anchored_heads).order_by(heads.day, heads.feature_id)).all()
+            changed = connection.execute(_changed_heads()).all()
+        faults = [f"{row.ref}: entry {row.seq} is not what the anchor of {row.day} covers" for row in changed]
+        by_day = {day: list(rows) for day, rows in groupby(covered, attrgetter("day"))}
+        previous, seen = "", set[int]()
+        for anchor in anchors:
+            rows = by_day.get(anchor.day, [])
+            seen |= {row.feature_id for row in rows}
+            digest = chain.digest(previous, anchor.day, [(row.feature_id, row.seq, row.head) for row in rows])
+            if digest != anchor.digest or len(seen) != anchor.chains:
+                faults.append(f"the anchor of {anchor.day} does not fit the heads that it covers")
+            previous = anchor.digest
+        return faults
+
+
+def _locked(connection: Connection, ref: Ref) -> Row[Any] | None:
+    """The feature's row, ours until the transaction ends."""
+    return connection.execute(select(tables.features).where(_F.ref == str(ref)).with_for_update()).one_or_none()
+
+
+def _write(connection: Connection, feature: Row[Any], entries: Sequence[Entry], now: datetime) -> dict[str, Any]:
+    """Write the entries behind the feature's head; answers with what changes in the feature's row."""
+    rows = chain.chained(feature.id, feature.seq, feature.head, entries, now)
+    if not rows:
+        return {"checked_at": now}
+    connection.execute(insert(tables.entries), rows)
+    frozen = feature.frozen or any(isinstance(entry, Frozen) for entry in entries)
+    return {"checked_at": now, "seq": rows[-1]["seq"], "head": rows[-1]["hash"], "frozen": frozen}
+
+
+def _shown(card: Card | None, entries: Sequence[Entry]) -> dict[str, Any]:
+    """What a card changes in the feature's row. Whoever brings one has seen the issue: it thaws."""
+    if card is None:
+        return {}
+    return {
+        "title": chain.plain(card.title),
+        "url": chain.plain(card.url),
+        "stage": card.stage,
+        "owner": chain.plain(card.owner)[:255],
+        "look_again_at": card.look_again_at,
+        "closed": card.closed.value,
+        "frozen": any(isinstance(entry, Frozen) for entry in entries),
+    }
+
+
+def _heads() -> Select[Any]:
+    """The head of each chain, and whether an anchor covers it already; one question, so that all are of one moment."""
+    anchored = tables.anchored_heads.c
+    same = and_(anchored.feature_id == _F.id, anchored.seq == _F.seq, anchored.head == _F.head)
+    covered = select(anchored.day).where(same).exists()
+    return select(_F.id, _F.seq, _F.head, covered.label("covered")).where(_F.seq > 0)
+
+
+def _changed_heads() -> Select[Any]:
+    """The anchored heads whose entry is gone, or is another one now."""
+    anchored = tables.anchored_heads
+    at = and_(_E.feature_id == anchored.c.feature_id, _E.seq == anchored.c.seq)
+    return (
+        select(_F.ref, anchored.c.seq, anchored.c.day)
+        .select_from(anchored.join(tables.features).outerjoin(tables.entries, at))
+        .where(or_(_E.hash.is_(None), _E.hash != anchored.c.head))
+        .order_by(anchored.c.day, _F.ref)
+    )

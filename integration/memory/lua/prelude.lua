@@ -1,0 +1,37 @@
+-- Stands before each script. ARGV: our prefix, now (ms), RQ's set of queues, RQ's queue, the script's own arguments.
+-- Names are made here, not given as KEYS: one Redis, no cluster (RQ needs the same).
+local prefix, now, rq_queues, rq_queue = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local DIRTY = prefix .. 'dirty'            -- zset ref -> since when it waits
+local GENERATION = prefix .. 'generation'  -- hash ref -> its latest hint
+local WATERMARK = prefix .. 'watermark'    -- hash ref -> the newest watermark
+local PATIENCE = prefix .. 'patience'      -- zset ref -> last sign that it is being taken care of
+local WAKING = prefix .. 'waking'          -- hash ref -> the job that is on its way
+local LATER = prefix .. 'later'            -- zset ref -> when it becomes a hint
+local COUNTER = prefix .. 'counter'        -- generations are never used twice
+
+local function lock_of(ref) return prefix .. 'lock:' .. ref end
+
+-- A job stands in ARGV as: its key, its id, how many values follow, field, value, field, value ...
+-- Does what Queue.enqueue of RQ does, unless a wake-up is on its way or a run is under way (which wakes at its end).
+local function wake(ref, at)
+  if redis.call('HEXISTS', WAKING, ref) == 1 or redis.call('EXISTS', lock_of(ref)) == 1 then return 0 end
+  local id = ARGV[at + 1]
+  local fields = {}
+  for i = at + 3, at + 2 + ARGV[at + 2] do fields[#fields + 1] = ARGV[i] end
+  redis.call('SADD', rq_queues, rq_queue)
+  redis.call('HSET', ARGV[at], unpack(fields))
+  redis.call('RPUSH', rq_queue, id)
+  redis.call('HSET', WAKING, ref, id)
+  redis.call('ZADD', PATIENCE, now, ref)
+  return 1
+end
+
+local function mark(ref, watermark)
+  redis.call('HSET', GENERATION, ref, redis.call('INCR', COUNTER))
+  redis.call('ZADD', DIRTY, 'NX', now, ref)
+  if watermark ~= '' then
+    local known = redis.call('HGET', WATERMARK, ref)
+    if not known or tonumber(known) < tonumber(watermark) then redis.call('HSET', WATERMARK, ref, watermark) end
+  end
+end
+

@@ -1,0 +1,144 @@
+"""The ledger's tables as SQLAlchemy knows them. The migrations make them; a test keeps both in step."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+_Id = BigInteger().with_variant(Integer(), "sqlite")  # SQLite counts up only what is called INTEGER
+
+
+class Instant(TypeDecorator[datetime]):
+    """A time, aware and in UTC on our side; SQLite, which knows no zones, keeps the bare UTC time."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a time without a zone: nobody could say later when it was."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"the ledger takes aware times only, not {value.isoformat()}")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Always UTC, whatever the session's time zone."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+# One row: the ledger itself. A standing move older than its birth is adopted, not judged.
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("id", Integer, CheckConstraint("id = 1", name="one_row"), primary_key=True, autoincrement=False),
+    Column("born_at", Instant, nullable=False),
+)
+
+# What is true of a feature now. `seq` and `head` are those of its last entry: the chain's end, and the fence.
+features = Table(
+    "features",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("ref", String(512), nullable=False, unique=True),
+    Column("title", Text, nullable=False, default=""),
+    Column("url", Text, nullable=False, default=""),
+    Column("stage", String(255), index=True),
+    Column("owner", String(255), nullable=False, default="", index=True),
+    Column("closed", String(32), nullable=False, default="open"),
+    Column("look_again_at", Instant, index=True),
+    Column("seq", Integer, nullable=False, default=0),
+    Column("head", String(64), nullable=False, default=""),
+    Column("frozen", Boolean, nullable=False, default=False),
+    Column("created_at", Instant, nullable=False),
+    Column("checked_at", Instant, nullable=False),
+)
+
+# What was decided, said, done and seen; never changed. `body` is the entry; the columns beside it are for questions.
+entries = Table(
+    "entries",
+    metadata,
+    Column("feature_id", _Id, ForeignKey("features.id"), primary_key=True, autoincrement=False),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("kind", String(32), nullable=False),
+    Column("at", Instant, nullable=False, index=True),
+    Column("recorded_at", Instant, nullable=False),
+    Column("stage", Text, index=True),
+    Column("party", Text, index=True),
+    Column("person", Text, index=True),
+    Column("rule", Text, index=True),
+    Column("move", Text, index=True),
+    Column("comment", Text, index=True),
+    Column("body", Text, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Index("ix_entries_kind_at", "kind", "at"),
+)
+
+# The names that a label's id has had: a renamed label stays the same.
+label_names = Table(
+    "label_names",
+    metadata,
+    Column("place", String(512), primary_key=True),
+    Column("label_id", String(255), primary_key=True),
+    Column("name", String(255), primary_key=True),
+    Column("seen_at", Instant, nullable=False),
+)
+
+# Each text of mappings.yaml that ever judged something.
+mapping_versions = Table(
+    "mapping_versions",
+    metadata,
+    Column("hash", String(128), primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("first_seen_at", Instant, nullable=False),
+)
+
+# Once a day, one digest over the heads of all chains, and over the digest before. `chains`: how many.
+anchors = Table(
+    "anchors",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("chains", Integer, nullable=False),
+)
+
+# The heads that an anchor covers and the one before did not: with them an anchor can be checked at any later time.
+anchored_heads = Table(
+    "anchored_heads",
+    metadata,
+    Column("day", Date, ForeignKey("anchors.day"), primary_key=True),
+    Column("feature_id", _Id, ForeignKey("features.id"), primary_key=True, autoincrement=False),
+    Column("seq", Integer, nullable=False),
+    Column("head", String(64), nullable=False),
+)
