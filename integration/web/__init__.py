@@ -1,0 +1,1 @@
+"""What the service shows over HTTP: it receives webhooks, and tells people and machines how it stands. Thin."""
