@@ -1,0 +1,618 @@
+"""The sandbox's GitHub over REST: the endpoints that the service uses, answered as the API description says."""
+
+from __future__ import annotations
+
+import math
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, g, jsonify, request
+from werkzeug.exceptions import HTTPException
+
+from integration.sandbox import github_shapes as shapes
+from integration.sandbox.github import (
+    ROLES,
+    GitHubState,
+    GoneError,
+    Issue,
+    Label,
+    MovedError,
+    NotThereError,
+    Repo,
+    Team,
+    UnprocessableError,
+    via_app,
+)
+from integration.sandbox.people import ORG, SERVICE, now
+
+if TYPE_CHECKING:
+    from integration.sandbox.world import World
+
+Answer = Response | tuple[Any, int] | dict[str, Any] | list[Any] | tuple[str, int]
+View = Callable[..., Answer]
+_DOCS = "https://docs.github.com/rest"
+_LIMIT = 5000
+_NO_CONTENT = ("", 204)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks. `app` for an installation's token, `jwt` for the App itself, which has no account."""
+
+    login: str
+    app: bool = False
+    jwt: bool = False
+
+
+class _SaysError(Exception):
+    """An answer that ends the request."""
+
+    def __init__(self, status: int, message: str, **more: Any) -> None:
+        super().__init__(message)
+        self.status, self.message, self.more = status, message, more
+
+    @property
+    def answer(self) -> Response:
+        body = {"message": self.message, "documentation_url": _DOCS, "status": str(self.status)} | self.more
+        answer = jsonify(body)
+        answer.status_code = self.status
+        return answer
+
+
+class _RedirectError(Exception):
+    """Where the repository or the issue is now: 301 for reading, 307 for writing."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.url = url
+
+
+class GitHubApi:
+    """The endpoints of one world."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.state: GitHubState = world.github
+        self.tokens: dict[str, datetime] = {}  # an installation's tokens, and until when they count
+        self.used: dict[tuple[str, int], int] = {}
+        self.blueprint = Blueprint("github_api", __name__)
+        world.faults.around(self.blueprint)
+        self.blueprint.before_request(self._sign_in)
+        self.blueprint.after_request(self._with_headers)
+        self.blueprint.register_error_handler(Exception, self._failed)
+        self._account_routes()
+        self._app_routes()
+        self._issue_routes()
+        self._comment_routes()
+        self._labels_on_issues()
+        self._labels_of_places()
+        self._place_routes()
+        self._team_routes()
+
+    # -- who asks, and what every answer carries -----------------------------------------------------------------
+
+    def _sign_in(self) -> None:
+        kind, _, token = request.headers.get("Authorization", "").partition(" ")
+        via_app.set(False)
+        if not token:
+            if request.path.endswith(("/meta", "/rate_limit")):
+                g.caller = Caller("")
+                return
+            raise _SaysError(401, "Requires authentication")
+        g.caller = self._caller(kind.lower(), token)
+        via_app.set(g.caller.app)
+
+    def _caller(self, kind: str, token: str) -> Caller:
+        if kind in ("token", "bearer"):
+            if token in self.tokens:
+                if self.tokens[token] <= now():
+                    raise _SaysError(401, "Bad credentials")
+                return Caller(SERVICE, app=True)
+            for one in self.world.people.values():
+                if secrets.compare_digest(one.token.encode(), token.encode()):
+                    return Caller(one.login)
+            if kind == "bearer" and token.count(".") == 2:
+                return Caller("", jwt=True)
+        raise _SaysError(401, "Bad credentials")
+
+    def _with_headers(self, response: Response) -> Response:
+        caller: Caller = g.get("caller") or Caller("")
+        hour = int(now().timestamp()) // 3600
+        key = (caller.login, hour)
+        with self.world.lock:
+            self.used[key] = used = self.used.get(key, 0) + (not request.path.endswith("/rate_limit"))
+        limits = {"Limit": _LIMIT, "Remaining": max(0, _LIMIT - used), "Used": used, "Reset": (hour + 1) * 3600}
+        for name, value in limits.items():
+            response.headers.setdefault(f"X-RateLimit-{name}", str(value))
+        response.headers.setdefault("X-RateLimit-Resource", "core")
+        response.headers["X-GitHub-Media-Type"] = "github.v3; format=json"
+        response.headers["X-GitHub-Request-Id"] = secrets.token_hex(8).upper()
+        if needs := g.get("needs"):
+            response.headers["X-Accepted-GitHub-Permissions"] = needs
+        if request.method == "GET" and response.status_code == 200:
+            response.add_etag()
+            response.make_conditional(request)
+        return response
+
+    def _failed(self, error: Exception) -> Response:
+        if isinstance(error, _RedirectError):
+            return _redirect(error.url)
+        if isinstance(error, MovedError):
+            return _redirect(f"{self._root(error.repo)}/issues/{error.number}")
+        if isinstance(error, GoneError):
+            error = _SaysError(410, "This issue was deleted")
+        elif isinstance(error, NotThereError):
+            error = _SaysError(404, "Label does not exist" if str(error).startswith("label ") else "Not Found")
+        elif isinstance(error, UnprocessableError):
+            error = _refusal(error)
+        elif isinstance(error, HTTPException) and error.code:
+            error = _SaysError(error.code, "Problems parsing JSON" if error.code == 400 else error.name)
+        if isinstance(error, _SaysError):
+            return error.answer
+        raise error
+
+    # -- making routes -------------------------------------------------------------------------------------------
+
+    def _route(self, method: str, rule: str, needs: str = "metadata=read") -> Callable[[View], View]:
+        def wrap(view: View) -> View:
+            def answered(**parts: Any) -> Any:
+                g.needs = needs
+                self._may_app(needs)
+                with self.world.lock:
+                    return _as_response(view(**parts))
+
+            self.blueprint.add_url_rule(rule, f"{method} {rule}", answered, methods=[method])
+            return view
+
+        return wrap
+
+    def _in_repo(self, method: str, rule: str, needs: str, role: str = "read") -> Callable[[View], View]:
+        """A route inside a repository, by its name and by its id; the view gets the repository as `repo`."""
+
+        def wrap(view: View) -> View:
+            def by_name(owner: str, name: str, **parts: Any) -> Answer:
+                return view(repo=self._open(f"{owner}/{name}", role), **parts)
+
+            def by_id(repo_id: int, **parts: Any) -> Answer:
+                return view(repo=self._may(self.state.repos.get(repo_id), role), **parts)
+
+            self._route(method, f"/repos/<owner>/<name>{rule}", needs)(by_name)
+            self._route(method, f"/repositories/<int:repo_id>{rule}", needs)(by_id)
+            return view
+
+        return wrap
+
+    def _open(self, full_name: str, role: str) -> Repo:
+        try:
+            return self._may(self.state.repo(full_name), role)
+        except NotThereError:
+            repo = self.state.renamed_to(full_name)
+            if repo is None:
+                raise
+        self._may(repo, "read")
+        rest = request.path.partition(full_name)[2]
+        raise _RedirectError(self._root(repo) + rest + (f"?{request.query_string.decode()}" if request.args else ""))
+
+    def _root(self, repo: Repo) -> str:
+        return f"{shapes.api(self.state)}/repositories/{repo.id}"
+
+    def _may(self, repo: Repo | None, role: str) -> Repo:
+        if g.caller.jwt:
+            raise _SaysError(401, "A JSON web token could not be decoded")
+        has = self.state.role(repo, g.caller.login) if repo else "none"
+        if repo is None or has == "none":
+            raise _SaysError(404, "Not Found")
+        if ROLES.index(has) < ROLES.index(role):
+            raise _SaysError(403, f"Must have {role} rights to Repository.")
+        return repo
+
+    def _may_app(self, needs: str) -> None:
+        """An App may do what its permissions say: one of those that the endpoint names is enough."""
+        if not g.caller.app or not needs:
+            return
+        levels = ("none", "read", "write", "admin")
+        for need in needs.split("; "):
+            name, _, level = need.partition("=")
+            if levels.index(self.state.app_permissions.get(name, "none")) >= levels.index(level):
+                return
+        raise _SaysError(403, "Resource not accessible by integration")
+
+    def _own(self, repo: Repo, by: str, role: str = "write") -> None:
+        """One's own words, or the right to change others'."""
+        if g.caller.login != by:
+            self._may(repo, role)
+
+    def _page(self, entries: Sequence[Any], repo: Repo | None = None) -> Response:
+        """One page of a list, with the links to the others."""
+        size = min(max(request.args.get("per_page", 30, int), 1), 100)
+        number = max(request.args.get("page", 1, int), 1)
+        last = max(math.ceil(len(entries) / size), 1)
+        path = request.base_url
+        if repo and f"/repos/{repo.full_name}" in path:
+            path = self._root(repo) + path.partition(f"/repos/{repo.full_name}")[2]
+        pages = {"prev": number - 1, "next": number + 1, "last": last, "first": 1}
+        shown = {"prev": number > 1, "next": number < last, "last": number < last, "first": number > 1}
+        links = [
+            f'<{path}?{urlencode({**request.args, "page": page})}>; rel="{rel}"'
+            for rel, page in pages.items()
+            if shown[rel]
+        ]
+        answer = jsonify(list(entries[(number - 1) * size : number * size]))
+        if links:
+            answer.headers["Link"] = ", ".join(links)
+        return answer
+
+    # -- the App and the account ---------------------------------------------------------------------------------
+
+    def _account_routes(self) -> None:
+        @self._route("GET", "/meta", "")
+        def meta() -> Answer:
+            return {
+                "verifiable_password_authentication": True,
+                "hooks": ["127.0.0.1/32"],
+                "installed_version": "3.20.0",
+            }
+
+        @self._route("GET", "/rate_limit", "")
+        def rate_limit() -> Answer:
+            hour = int(now().timestamp()) // 3600
+            used = self.used.get((g.caller.login, hour), 0)
+            core = {"limit": _LIMIT, "remaining": _LIMIT - used, "reset": (hour + 1) * 3600, "used": used}
+            return {"resources": {"core": core, "search": core}, "rate": core}
+
+        @self._route("GET", "/user", "")
+        def user() -> Answer:
+            if g.caller.app or g.caller.jwt:
+                raise _SaysError(403, "Resource not accessible by integration")
+            name = self.world.people[g.caller.login].name
+            return shapes.user(self.state, g.caller.login) | {"name": name, "email": None}
+
+        @self._route("GET", "/users/<login>", "")
+        def somebody(login: str) -> Answer:
+            one = self.world.people.get(login)
+            if one is None and login not in self.state.other_users:
+                raise _SaysError(404, "Not Found")
+            return shapes.user(self.state, login) | {"name": one.name if one else login, "email": None}
+
+    def _app_routes(self) -> None:
+        @self._route("GET", "/app", "")
+        def app() -> Answer:
+            self._jwt_only()
+            return shapes.app(self.state)
+
+        @self._route("GET", "/repos/<owner>/<name>/installation", "")
+        def installation(owner: str, name: str) -> Answer:
+            self._jwt_only()
+            full = f"{owner}/{name}"
+            if self.state.renamed_to(full) is None:
+                self.state.repo(full)
+            return shapes.installation(self.state)
+
+        @self._route("POST", "/app/installations/<int:number>/access_tokens", "")
+        def access_tokens(number: int) -> Answer:
+            self._jwt_only()
+            if number != shapes.INSTALLATION_ID:
+                raise _SaysError(404, "Not Found")
+            signed = ".".join(secrets.token_urlsafe(48) for _ in range(3))  # longer than 40 letters, as of 2026
+            token, until = f"ghs_{shapes.APP_ID}_{signed}", now() + timedelta(hours=1)
+            self.tokens[token] = until
+            shown = {"token": token, "expires_at": shapes.stamp(until), "repository_selection": "all"}
+            return shown | {"permissions": dict(self.state.app_permissions)}, 201
+
+    def _jwt_only(self) -> None:
+        if not g.caller.jwt:
+            raise _SaysError(401, "A JSON web token could not be decoded")
+
+    # -- issues --------------------------------------------------------------------------------------------------
+
+    def _issue_routes(self) -> None:
+        state = self.state
+
+        @self._in_repo("GET", "/issues", "issues=read")
+        def issues(repo: Repo) -> Answer:
+            wanted, since = request.args.get("state", "open"), request.args.get("since", "")
+            labels = {name.lower() for name in request.args.get("labels", "").split(",") if name}
+            found = [
+                issue
+                for issue in repo.issues.values()
+                if wanted in ("all", issue.state)
+                and (shapes.stamp(issue.updated) or "") >= since.replace("+00:00", "Z")
+                and labels <= {repo.labels[label].name.lower() for label in issue.labels}
+            ]
+            key = {"updated": "updated", "created": "created"}.get(request.args.get("sort", "created"), "created")
+            found.sort(key=lambda issue: (getattr(issue, key), issue.number))
+            if request.args.get("direction", "desc") == "desc":
+                found.reverse()
+            return self._page([shapes.issue(state, repo, issue) for issue in found], repo)
+
+        @self._in_repo("POST", "/issues", "issues=write")
+        def open_issue(repo: Repo) -> Answer:
+            asked = _asked()
+            labels = [one["name"] if isinstance(one, dict) else str(one) for one in asked.get("labels", ())]
+            body, title = asked.get("body") or "", str(asked.get("title") or "")
+            if labels and ROLES.index(state.role(repo, g.caller.login)) < ROLES.index("triage"):
+                labels = []  # GitHub drops them without a word
+            return shapes.issue(state, repo, state.open_issue(repo, title, g.caller.login, body, labels)), 201
+
+        @self._in_repo("GET", "/issues/<int:number>", "issues=read; pull_requests=read")
+        def issue(repo: Repo, number: int) -> Answer:
+            found = state.issue(repo, number)
+            shape, media = shapes.issue(state, repo, found), _media()
+            if media in ("full", "html"):
+                shape["body_html"] = state.rendered(repo, found.body, found.by).html
+            if media in ("full", "text"):
+                shape["body_text"] = state.rendered(repo, found.body, found.by).text
+            return shape
+
+        @self._in_repo("PATCH", "/issues/<int:number>", "issues=write; pull_requests=write")
+        def change(repo: Repo, number: int) -> Answer:
+            self._own(repo, state.issue(repo, number).by, "triage")
+            return shapes.issue(state, repo, self._change(repo, number, _asked()))
+
+        @self._in_repo("GET", "/issues/<int:number>/timeline", "issues=read; pull_requests=read")
+        def timeline(repo: Repo, number: int) -> Answer:
+            found, media = state.issue(repo, number), _media()
+            return self._page([shapes.timeline(state, repo, found, entry, media) for entry in found.history], repo)
+
+    def _change(self, repo: Repo, number: int, asked: dict[str, Any]) -> Issue:
+        state, by = self.state, g.caller.login
+        issue = state.edit(repo, number, by, asked.get("title"), asked.get("body"))
+        if asked.get("state") == "closed":
+            issue = state.close(repo, number, by, asked.get("state_reason") or "completed")
+        elif asked.get("state") == "open":
+            issue = state.reopen(repo, number, by)
+        elif "state" in asked:
+            raise UnprocessableError("Issue", "state", "invalid")
+        return issue
+
+    # -- comments ------------------------------------------------------------------------------------------------
+
+    def _comment_routes(self) -> None:
+        state = self.state
+
+        @self._in_repo("GET", "/issues/<int:number>/comments", "issues=read; pull_requests=read")
+        def comments(repo: Repo, number: int) -> Answer:
+            found, since = state.issue(repo, number), request.args.get("since", "").replace("+00:00", "Z")
+            shown = [one for one in found.comments if (shapes.stamp(one.updated) or "") >= since]
+            return self._page([shapes.comment(state, repo, found, one, _media()) for one in shown], repo)
+
+        @self._in_repo("POST", "/issues/<int:number>/comments", "issues=write; pull_requests=write")
+        def say(repo: Repo, number: int) -> Answer:
+            made = state.comment(repo, number, _text(_asked(), "body"), g.caller.login)
+            answer = jsonify(shapes.comment(state, repo, state.issue(repo, number), made, _media()))
+            answer.status_code = 201
+            answer.headers["Location"] = answer.json["url"]  # type: ignore[index]
+            return answer
+
+        @self._in_repo("GET", "/issues/comments/<int:number>", "issues=read; pull_requests=read")
+        def comment(repo: Repo, number: int) -> Answer:
+            return shapes.comment(state, repo, *state.find_comment(repo, number), _media())
+
+        @self._in_repo("PATCH", "/issues/comments/<int:number>", "issues=write; pull_requests=write")
+        def edit(repo: Repo, number: int) -> Answer:
+            issue, found = state.find_comment(repo, number)
+            self._own(repo, found.by)
+            made = state.edit_comment(repo, number, _text(_asked(), "body"), g.caller.login)
+            return shapes.comment(state, repo, issue, made, _media())
+
+        @self._in_repo("DELETE", "/issues/comments/<int:number>", "issues=write; pull_requests=write")
+        def delete(repo: Repo, number: int) -> Answer:
+            self._own(repo, state.find_comment(repo, number)[1].by)
+            state.delete_comment(repo, number, g.caller.login)
+            return _NO_CONTENT
+
+        @self._in_repo("GET", "/issues/comments/<int:number>/reactions", "issues=read; pull_requests=read")
+        def reactions(repo: Repo, number: int) -> Answer:
+            content = request.args.get("content")
+            given = state.find_comment(repo, number)[1].reactions
+            return self._page([shapes.reaction(state, one) for one in given if content in (None, one.content)], repo)
+
+        @self._in_repo("POST", "/issues/comments/<int:number>/reactions", "issues=write; pull_requests=write")
+        def react(repo: Repo, number: int) -> Answer:
+            made, new = state.react(repo, number, _text(_asked(), "content"), g.caller.login)
+            return shapes.reaction(state, made), 201 if new else 200
+
+    # -- labels --------------------------------------------------------------------------------------------------
+
+    def _labels_on_issues(self) -> None:
+        state, both = self.state, "issues=write; pull_requests=write"
+
+        def on(repo: Repo, number: int) -> list[Any]:
+            return [shapes.label(state, repo, repo.labels[label]) for label in state.issue(repo, number).labels]
+
+        @self._in_repo("GET", "/issues/<int:number>/labels", "issues=read; pull_requests=read")
+        def labels_of_issue(repo: Repo, number: int) -> Answer:
+            return self._page(on(repo, number), repo)
+
+        @self._in_repo("POST", "/issues/<int:number>/labels", both, role="triage")
+        def put(repo: Repo, number: int) -> Answer:
+            asked = request.get_json(force=True)
+            names = asked.get("labels") if isinstance(asked, dict) else asked
+            if not isinstance(names, list) or not names:
+                raise UnprocessableError("Label", "labels", "missing_field")
+            for name in names:
+                state.label(repo, number, name["name"] if isinstance(name, dict) else str(name), g.caller.login)
+            return on(repo, number)
+
+        @self._in_repo("DELETE", "/issues/<int:number>/labels/<path:label>", both, role="triage")
+        def take(repo: Repo, number: int, label: str) -> Answer:
+            state.unlabel(repo, number, label, g.caller.login)
+            return on(repo, number)
+
+    def _labels_of_places(self) -> None:
+        state, both = self.state, "issues=write; pull_requests=write"
+
+        @self._in_repo("GET", "/labels", "issues=read; pull_requests=read")
+        def labels(repo: Repo) -> Answer:
+            return self._page([shapes.label(state, repo, label) for label in repo.labels.values()], repo)
+
+        @self._in_repo("POST", "/labels", both, role="write")
+        def create(repo: Repo) -> Answer:
+            asked = _asked()
+            color, words = str(asked.get("color", "ededed")), asked.get("description")
+            return shapes.label(
+                state, repo, state.create_label(repo, _text(asked, "name"), g.caller.login, color, words)
+            ), 201
+
+        @self._in_repo("GET", "/labels/<path:label>", "issues=read; pull_requests=read")
+        def one_label(repo: Repo, label: str) -> Answer:
+            return shapes.label(state, repo, _found(repo, label))
+
+        @self._in_repo("PATCH", "/labels/<path:label>", both, role="write")
+        def change(repo: Repo, label: str) -> Answer:
+            found, asked = _found(repo, label), _asked()
+            if asked.get("new_name"):
+                state.rename_label(repo, label, asked["new_name"], g.caller.login)
+            found.color = str(asked.get("color", found.color)).lstrip("#")
+            found.description = asked.get("description", found.description)
+            return shapes.label(state, repo, found)
+
+        @self._in_repo("DELETE", "/labels/<path:label>", both, role="write")
+        def delete(repo: Repo, label: str) -> Answer:
+            state.delete_label(repo, label, g.caller.login)
+            return _NO_CONTENT
+
+    # -- repositories and their people ---------------------------------------------------------------------------
+
+    def _place_routes(self) -> None:
+        state = self.state
+
+        @self._in_repo("GET", "", "metadata=read")
+        def repository(repo: Repo) -> Answer:
+            return shapes.repository(state, repo, g.caller.login)
+
+        @self._in_repo("PATCH", "", "administration=write", role="admin")
+        def change(repo: Repo) -> Answer:
+            asked = _asked()
+            if asked.get("name"):
+                state.rename_repo(repo, asked["name"], g.caller.login)
+            return shapes.repository(state, repo, g.caller.login)
+
+        @self._in_repo("GET", "/collaborators/<login>", "metadata=read")
+        def collaborator(repo: Repo, login: str) -> Answer:
+            if not state.is_collaborator(repo, login):
+                raise _SaysError(404, "Not Found")
+            return _NO_CONTENT
+
+        @self._in_repo("GET", "/collaborators/<login>/permission", "metadata=read")
+        def permission(repo: Repo, login: str) -> Answer:
+            if login not in self.world.people and login not in state.other_users:
+                raise _SaysError(404, f"{login} is not a user")
+            role = state.role(repo, login)
+            legacy = {"maintain": "write", "triage": "read"}.get(role, role)
+            who = shapes.user(state, login) | {"permissions": shapes.permissions(role), "role_name": role}
+            return {"permission": legacy, "role_name": role, "user": who}
+
+    # -- teams ---------------------------------------------------------------------------------------------------
+
+    def _team_routes(self) -> None:
+        @self._route("GET", f"/orgs/{ORG}", "")
+        def organization() -> Answer:
+            return shapes.organization(self.state)
+
+        @self._in_team("")
+        def team(team: Team) -> Answer:
+            return shapes.team(self.state, team)
+
+        @self._in_team("/members")
+        def members(team: Team) -> Answer:
+            active = [login for login in team.members if login not in team.pending]
+            return self._page([shapes.user(self.state, login) for login in active])
+
+        @self._in_team("/memberships/<login>")
+        def membership(team: Team, login: str) -> Answer:
+            if login not in team.members and login not in team.pending:
+                raise _SaysError(404, "Not Found")
+            return shapes.membership(self.state, team, login)
+
+        @self._in_team("/repos/<owner>/<name>")
+        def access(team: Team, owner: str, name: str) -> Answer:
+            repo = self._open(f"{owner}/{name}", "read")
+            if team.slug not in repo.teams:
+                raise _SaysError(404, "Not Found")
+            if "repository" not in request.headers.get("Accept", ""):
+                return _NO_CONTENT
+            role = repo.teams[team.slug]
+            rights = {"permissions": shapes.permissions(role), "role_name": role}
+            return shapes.repository(self.state, repo) | rights
+
+    def _in_team(self, rule: str) -> Callable[[View], View]:
+        """A route inside a team, by its slug and by the ids that its own address has; the view gets it as `team`."""
+
+        def wrap(view: View) -> View:
+            def by_slug(slug: str, **parts: Any) -> Answer:
+                return view(team=self._team(slug), **parts)
+
+            def by_id(team_id: int, **parts: Any) -> Answer:
+                slug = next((team.slug for team in self.state.teams.values() if team.id == team_id), "")
+                return view(team=self._team(slug), **parts)
+
+            self._route("GET", f"/orgs/{ORG}/teams/<slug>{rule}", "members=read")(by_slug)
+            self._route("GET", f"/organizations/{shapes.ORG_ID}/team/<int:team_id>{rule}", "members=read")(by_id)
+            return view
+
+        return wrap
+
+    def _team(self, slug: str) -> Team:
+        team, who = self.state.teams.get(slug), self.world.people.get(g.caller.login)
+        if team is None or who is None or not (who.in_org or who.bot):
+            raise _SaysError(404, "Not Found")
+        if team.privacy == "secret" and not (who.bot or who.login in team.members):
+            raise _SaysError(404, "Not Found")
+        return team
+
+
+def _found(repo: Repo, name: str) -> Label:
+    label = repo.label(name)
+    if label is None:
+        raise _SaysError(404, "Not Found")
+    return label
+
+
+def _asked() -> dict[str, Any]:
+    asked = request.get_json(force=True)
+    if not isinstance(asked, dict):
+        raise _SaysError(400, "Body should be a JSON object")
+    return asked
+
+
+def _text(asked: dict[str, Any], name: str) -> str:
+    text = asked.get(name)
+    if not isinstance(text, str):
+        needed = f'Invalid request.\n\n"{name}" wasn\'t supplied.'
+        raise _SaysError(
+            422, needed if text is None else f"Invalid request.\n\nFor '{name}', {text!r} is not a string."
+        )
+    return text
+
+
+def _media() -> str:
+    accept = request.headers.get("Accept", "")
+    return next((kind for kind in ("full", "html", "text", "raw") if f".{kind}" in accept), "")
+
+
+def _refusal(error: UnprocessableError) -> _SaysError:
+    detail = {"resource": error.resource, "code": error.code, "field": error.field}
+    if error.message:
+        detail["message"] = error.message
+    return _SaysError(422, "Validation Failed", errors=[detail])
+
+
+def _redirect(url: str) -> Response:
+    answer = jsonify(message="Moved Permanently", url=url, documentation_url=f"{_DOCS}/guides/best-practices")
+    answer.status_code = 301 if request.method in ("GET", "HEAD") else 307
+    answer.headers["Location"] = url
+    return answer
+
+
+def _as_response(answer: Answer) -> Response:
+    if isinstance(answer, Response):
+        return answer
+    body, status = answer if isinstance(answer, tuple) else (answer, 200)
+    response = Response(status=status) if body == "" else jsonify(body)
+    response.status_code = status
+    return response
