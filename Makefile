@@ -1,0 +1,62 @@
+# What one does here, in one word each. Needs Python 3.11 or newer, and make; all else comes from the lock files.
+
+PYTHON ?= python3
+BIN := .venv/bin
+UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --default-index https://pypi.org/simple
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test lint drill bench lock clean
+
+help:  ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: .venv/installed  ## Make .venv with the locked versions; then .venv/bin/release-stages is there
+
+run: install  ## Start all of it; with no tracker in the environment, a small GitHub and a small Jira, too
+	@exec $(BIN)/release-stages run
+
+test: .venv/installed-dev  ## All tests
+	$(BIN)/pytest -n 2 --dist loadfile -m "not drill"
+
+lint: .venv/installed-dev  ## ruff and mypy
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+drill: .venv/installed-dev  ## The long tests: crashes, floods, a day in an hour
+	$(BIN)/pytest -m drill
+
+bench: .venv/installed-dev  ## What docs/decisions measured, measured here
+	$(BIN)/python bench/workers.py
+
+lock: .venv/installed-dev  ## Renew requirements.lock and requirements-dev.lock
+	echo 'setuptools>=80' | $(UV_COMPILE) --upgrade pyproject.toml - --extra embedded -o requirements.lock
+	echo 'setuptools>=80' | $(UV_COMPILE) pyproject.toml - --extra embedded --extra dev -c requirements.lock \
+		-o requirements-dev.lock
+
+clean:  ## Remove what was made here, but not var/, where Redis and the ledger are
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis ./*.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/bin/pip:
+	@command -v $(PYTHON) >/dev/null || { echo "Python is missing. Install Python 3.11 or newer, or name it: make PYTHON=..."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$$($(PYTHON) -V) is too old: Python 3.11 or newer is needed. Name one: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+		{ echo "This Python cannot make virtual environments. On Debian or Ubuntu: sudo apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/installed: requirements.lock pyproject.toml | .venv/bin/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(MAKE) --no-print-directory .venv/ourselves
+	@touch $@
+
+.venv/installed-dev: requirements-dev.lock pyproject.toml | .venv/bin/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(MAKE) --no-print-directory .venv/ourselves
+	@touch $@ .venv/installed
+
+.venv/ourselves: pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@

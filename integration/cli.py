@@ -1,0 +1,146 @@
+"""`release-stages`: the one command. Everything is imported where it is used, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from integration.settings import Settings
+
+Answer = TypeVar("Answer")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="release-stages", prog_name="release-stages")
+def main() -> None:
+    """Judge every move of a feature through its release stages, and say so on the issue.
+
+    Everything is set in the environment, or in a file `.env` here; `.env.example` documents each variable.
+    """
+
+
+@main.command()
+def run() -> None:
+    """Start all of it on this machine: web, workers, clock, and a Redis where none is given.
+
+    Where no tracker is configured, also a small GitHub and a small Jira, to try everything without an account.
+    Ctrl-C stops all of it.
+    """
+    environ = _environ()
+    settings = _settings(environ)
+    from integration import running
+
+    sys.exit(_for_people(lambda: running.run(settings, environ)))
+
+
+@main.command()
+def web() -> None:
+    """Start the web process: it receives webhooks and shows the pages. Listens on HOST and PORT."""
+    environ = _environ()
+    settings = _settings(environ)
+    options = f"--interface wsgi --http 1 --no-ws --workers 1 --blocking-threads 4 --host {settings.host}"
+    options += f" --port {settings.port} --respawn-failed-workers --workers-kill-timeout 10 --log-level warning"
+    _become(["-m", "granian", *options.split(), "integration.web.wsgi:app"], environ)
+
+
+@main.command()
+def worker() -> None:
+    """Start the workers: they read issues, judge moves and answer. WORKERS says how many."""
+    environ = _environ()
+    _settings(environ)
+    _become(["-m", "workers", "worker"], environ)
+
+
+@main.command()
+def clock() -> None:
+    """Start the clock: it wakes what time has made due. One is enough; several do no harm."""
+    environ = _environ()
+    _settings(environ)
+    _become(["-m", "workers", "clock"], environ)
+
+
+@main.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
+def check(file: Path | None) -> None:
+    """Check FILE (default: the one that MAPPINGS names) and print every fault with its line and its mending.
+
+    Exit code 0: it is sound. 1: it has faults, which are printed.
+    """
+    from integration.check import check as check_file
+
+    lines, sound = check_file(file or _settings(_environ()).mappings)
+    for line in lines:
+        click.echo(line)
+    sys.exit(0 if sound else 1)
+
+
+@main.command()
+@click.argument("ref")
+def explain(ref: str) -> None:
+    """Tell why the issue REF stands where it stands, and what would happen next.
+
+    REF is acme/app#12 on GitHub; APP-7, or SITE/APP-7, on Jira.
+    """
+    settings = _settings(_environ())
+    from integration.explain import explain as explain_issue
+
+    click.echo(_for_people(lambda: explain_issue(ref, settings)))
+
+
+def _environ() -> dict[str, str]:
+    """The environment; what it does not say, the file `.env` here may."""
+    kept = Path(".env")
+    if not kept.is_file():
+        return dict(os.environ)
+    from honcho.environ import parse
+
+    return {**parse(kept.read_text()), **os.environ}
+
+
+def _settings(environ: Mapping[str, str]) -> Settings:
+    from integration.settings import Settings
+
+    return _for_people(lambda: Settings.read(environ))
+
+
+def _for_people(ask: Callable[[], Answer]) -> Answer:
+    """Ask; an error that is meant for people becomes its message and exit code 2, without a trace."""
+    from integration.settings import Misconfigured
+
+    try:
+        return ask()
+    except Misconfigured as fault:
+        _fail(fault)
+    except Exception as error:
+        if isinstance(error, _errors_for_people()):
+            _fail(error)
+        raise
+
+
+def _errors_for_people() -> tuple[type[Exception], ...]:
+    """Looked up only when something went wrong: these modules take their time to import."""
+    from integration.running import CannotStart
+    from integration.stages.model import Unnamed
+    from integration.trackers import TrackerError
+
+    return (CannotStart, Unnamed, TrackerError, OSError)
+
+
+def _fail(error: Exception) -> NoReturn:
+    click.echo(f"release-stages: {error}", err=True)
+    sys.exit(2)
+
+
+def _become(arguments: list[str], environ: dict[str, str]) -> NoReturn:
+    """Replace this process: signals then reach the one that works, and `integration` need not import `workers`."""
+    os.execve(sys.executable, [sys.executable, *arguments], environ)  # noqa: S606 - no shell is what we want
+
+
+if __name__ == "__main__":
+    main()

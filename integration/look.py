@@ -1,0 +1,186 @@
+"""One look at one issue: fetch it, recall what the ledger knows, and plan; nothing is written, said or done here.
+
+`workers/jobs.py` applies what a look plans; `release-stages explain` shows it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+
+from integration.check import load
+from integration.memory.ledger import Ledger
+from integration.settings import Settings
+from integration.stages import hearing, plan
+from integration.stages.hearing import Doubt
+from integration.stages.mappings import Faulty, Mappings
+from integration.stages.model import Issue, Ref
+from integration.stages.scene import Given
+from integration.trackers import Gone, Question, Refused, Tracker
+from integration.trackers.github import GitHub
+from integration.trackers.jira import Jira
+
+log = structlog.get_logger(__name__)
+
+
+class MappingsFile:
+    """mappings.yaml as it is in force: read anew when the file changes; a broken one never takes effect."""
+
+    def __init__(self, path: Path, ledger: Ledger) -> None:
+        self._path, self._ledger = path, ledger
+        self._stamp = self._stamped()
+        self.fault = ""
+        self._taken = self._take(load(path))
+
+    @property
+    def current(self) -> Mappings:
+        """The last good version of the file."""
+        stamp = self._stamped()
+        if stamp != self._stamp:
+            self._stamp = stamp
+            try:
+                self._taken, self.fault = self._take(load(self._path)), ""
+            except (Faulty, OSError) as error:
+                self.fault = str(error)
+                log.error("mappings.yaml is broken; the last good version stays in force", fault=self.fault)
+        return self._taken
+
+    def _take(self, mappings: Mappings) -> Mappings:
+        text = self._path.read_text(encoding="utf-8")
+        self._ledger.keep_mappings(mappings.hash, text, datetime.now(UTC))
+        return mappings
+
+    def _stamped(self) -> tuple[int, int]:
+        try:
+            stat = self._path.stat()
+        except OSError:
+            return (0, 0)
+        return (stat.st_mtime_ns, stat.st_size)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look has found: the snapshot, the plan, and the ledger's head that the plan builds on."""
+
+    issue: Issue
+    plan: plan.Plan
+    given: Given
+    seq: int
+
+
+@dataclass(slots=True)
+class Desk:
+    """All that lies open when an issue is looked at. One for each process; holds no state of any issue."""
+
+    settings: Settings
+    ledger: Ledger
+    mappings: MappingsFile
+    trackers: dict[tuple[str, str], Tracker] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, settings: Settings) -> Desk:
+        """Open the ledger, the file and the trackers. Raises `Faulty` where the file is broken from the start."""
+        ledger = Ledger.open(settings.database_url)
+        trackers: dict[tuple[str, str], Tracker] = {("jira", site.site): Jira(site) for site in settings.jira}
+        if settings.github:
+            trackers["github", ""] = GitHub(settings.github)
+        return cls(settings, ledger, MappingsFile(settings.mappings, ledger), trackers)
+
+    def tracker(self, ref: Ref) -> Tracker:
+        """The tracker that has this issue. Raises `Gone` where none is configured for it."""
+        try:
+            return self.trackers[ref.tracker, ref.site]
+        except KeyError:
+            raise Gone(f"{ref}: no such tracker is configured in the environment") from None
+
+    def look(self, ref: Ref, now: datetime) -> Look:
+        """Fetch, recall, plan; ask the tracker who may speak, where the plan depends on it."""
+        tracker = self.tracker(ref)
+        issue = tracker.fetch(ref)
+        recalled = self.ledger.read(ref)
+        given = Given(
+            issue=issue,
+            mappings=self.mappings.current,
+            past=recalled.entries,
+            now=now,
+            born=self.ledger.born,
+            marker_key=self.settings.marker_key,
+            names=self._names(ref, issue, now),
+        )
+        made, given = self._planned(tracker, given)
+        return Look(issue, made, given, recalled.seq)
+
+    def _planned(self, tracker: Tracker, given: Given) -> tuple[plan.Plan, Given]:
+        answers: dict[Doubt, bool | None] = {}
+        handles: dict[str, tuple[str, ...]] = {}
+        while True:
+            given = _with(given, answers, handles)
+            try:
+                made = plan.make(given)
+            except hearing.Unanswered as question:
+                answers[question.doubt] = _resolve(tracker, given, question.doubt)
+                continue
+            missing = [party for party in made.wants if party not in handles]
+            if not missing:
+                return made, given
+            for party in missing:
+                handles[party] = _people(tracker, given, party)
+
+    def _names(self, ref: Ref, issue: Issue, now: datetime) -> dict[str, tuple[str, ...]]:
+        """What the place's labels are and were called; read once as a whole, then learned as we go."""
+        if ref.tracker != "github":
+            return {}
+        known = self.ledger.known_names(ref.place)
+        seen = issue.labels if known else self.tracker(ref).label_names(ref)
+        fresh = [label for label in seen if label.name not in known.get(label.id, ())[-1:]]
+        if fresh:
+            self.ledger.learn_names(ref.place, fresh, now)
+            known = self.ledger.known_names(ref.place)
+        return known
+
+
+def _with(given: Given, answers: dict[Doubt, bool | None], handles: dict[str, tuple[str, ...]]) -> Given:
+    return Given(
+        given.issue,
+        given.mappings,
+        given.past,
+        given.now,
+        given.born,
+        given.marker_key,
+        given.names,
+        dict(answers),
+        dict(handles),
+    )
+
+
+def _resolve(tracker: Tracker, given: Given, doubt: Doubt) -> bool | None:
+    """Is this person in that party? Named people need no question; None where the tracker will not tell."""
+    ref, party = given.issue.ref, given.mappings.parties.get(doubt.party)
+    question = Question(doubt.person, triage=True)
+    if doubt.party != hearing.TRIAGE:
+        people = (party.github if ref.tracker == "github" else party.jira) if party else None
+        if people is None:
+            return False
+        named = {one.casefold() for one in (*people.users, *people.fallback)}
+        if {doubt.person.handle.casefold(), doubt.person.id.casefold()} & named:
+            return True
+        question = Question(doubt.person, getattr(people, "team", None) or "", getattr(people, "group", None) or "")
+        if not question.team and not question.group:
+            return False
+    try:
+        return tracker.answer(ref, question)
+    except Refused as error:
+        log.warning("membership unreadable", ref=str(ref), party=doubt.party or "triage", reason=str(error))
+        return None
+
+
+def _people(tracker: Tracker, given: Given, party: str) -> tuple[str, ...]:
+    known = given.mappings.parties[party].jira
+    try:
+        return tracker.members(given.issue.ref, known.group) if known and known.group else ()
+    except Refused as error:
+        log.warning("group unreadable", ref=str(given.issue.ref), party=party, reason=str(error))
+        return ()

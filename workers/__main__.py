@@ -1,0 +1,46 @@
+"""`python -m workers worker` and `python -m workers clock`: the two kinds of process that work in the background."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from integration import logs
+from integration.settings import Misconfigured, Settings
+
+
+def main(arguments: list[str]) -> int:
+    """Run one of them until it is told to stop; answers with the exit code."""
+    if arguments not in (["worker"], ["clock"]):
+        sys.stderr.write("usage: python -m workers worker|clock\n")
+        return 2
+    try:
+        settings = Settings.read(os.environ)
+    except Misconfigured as fault:
+        sys.stderr.write(f"{fault}\n")
+        return 2
+    logs.set_up(settings)
+    if arguments == ["worker"]:
+        work(settings)
+    else:
+        tick(settings)
+    return 0
+
+
+def work(settings: Settings) -> None:
+    """Start the workers. The jobs and all that they need are imported here, once, before any process is made."""
+    from workers import jobs, pool
+
+    offered = {f"{jobs.__name__}.{name}": getattr(jobs, name) for name in jobs.__all__}
+    pool.serve(settings.redis_url, settings.workers, offered)
+
+
+def tick(settings: Settings) -> None:
+    """Start the clock."""
+    from workers import clock
+
+    clock.run(settings)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

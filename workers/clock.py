@@ -1,0 +1,107 @@
+"""The clock: what runs when. It decides nothing; it turns what time has made due into hints, which workers then judge.
+
+RQ's own cron is not used: it cannot give a job a `Retry` (docs/decisions/0002-workers.md). Each task may run twice, or
+in several clocks at once, without harm: a hint is kept once for each issue, and anchoring a chain again adds nothing.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import FrameType
+from typing import NoReturn, Protocol
+
+import structlog
+
+from integration.memory.inbox import Inbox
+from integration.memory.ledger import Ledger
+from integration.settings import Settings
+
+STUCK_AFTER = timedelta(seconds=60)
+ASKED_AGAIN = timedelta(minutes=1)
+AT_ONCE = 200
+
+log = structlog.get_logger(__name__)
+
+
+class Task(Protocol):
+    """Something to be done again and again; gets the time it is."""
+
+    def __call__(self, now: datetime, /) -> object:
+        """Do it."""
+
+
+@dataclass(slots=True)
+class Tick:
+    """One line of the clock's table: a task, how often, and what became of it so far."""
+
+    name: str
+    every: timedelta
+    task: Task
+    due: float = 0.0  # on the monotonic clock: the first time is at once
+    failures: int = field(default=0, init=False)
+
+    def run(self, now: datetime, monotonic: float) -> None:
+        """Run it and set the next time. An error is said when it begins and when it is over, and stops nothing."""
+        self.due = monotonic + self.every.total_seconds()
+        try:
+            self.task(now)
+        except Exception as error:
+            self.failures += 1
+            if self.failures == 1:
+                log.exception("clock task failed, it will be tried again", task=self.name, error=str(error))
+            return
+        if self.failures:
+            log.warning("clock task works again", task=self.name, failures=self.failures)
+        self.failures = 0
+
+
+def table(inbox: Inbox, ledger: Ledger) -> list[Tick]:
+    """What runs when."""
+    return [
+        Tick("wake", timedelta(seconds=2), lambda now: inbox.wake_due(now, STUCK_AFTER)),
+        Tick("look again", timedelta(seconds=10), lambda now: look_again(inbox, ledger, now)),
+        Tick("anchor", timedelta(days=1), lambda now: log.info("ledger anchored", digest=ledger.anchor(now))),
+    ]
+
+
+def look_again(inbox: Inbox, ledger: Ledger, now: datetime) -> None:
+    """Hint at the features whose time has come.
+
+    Each is put off first: the run that follows sets its next time, which must not be overwritten. If the hint is lost,
+    it is made again after `ASKED_AGAIN`.
+    """
+    for ref in ledger.due(now, AT_ONCE):
+        ledger.put_off(ref, now + ASKED_AGAIN)
+        inbox.hint(ref)
+
+
+def run(settings: Settings) -> None:
+    """Keep the table until a signal says stop."""
+    _stop_at_once_on_signals()
+    inbox, ledger = Inbox.connect(settings.redis_url), Ledger.open(settings.database_url)
+    ticks = table(inbox, ledger)
+    log.info("clock starts", tasks={each.name: each.every.total_seconds() for each in ticks})
+    while True:
+        step(ticks, time.monotonic, lambda: datetime.now(UTC))
+        time.sleep(max(0.0, min(each.due for each in ticks) - time.monotonic()))
+
+
+def step(ticks: list[Tick], monotonic: Callable[[], float], now: Callable[[], datetime]) -> None:
+    """Run whatever is due."""
+    for each in ticks:
+        if each.due <= monotonic():
+            each.run(now(), monotonic())
+
+
+def _stop_at_once_on_signals() -> None:
+    """Raising where we are is safe: what was begun is not committed, and the next clock does it again."""
+
+    def stop(signum: int, frame: FrameType | None) -> NoReturn:
+        raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)

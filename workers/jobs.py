@@ -1,0 +1,249 @@
+"""The jobs: look at one issue, write down what follows, say it, do it. Say comes before do.
+
+A job is at-least-once and knows nothing but an issue's name: whatever was lost, doubled or swapped on the way, it reads
+how things are and acts on the difference. Before each act it appends to the ledger at the head that it has read; when
+another worker has been there meanwhile, the append fails and the job stops (`Overtaken`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cache
+
+import structlog
+
+from integration.look import Desk, Look
+from integration.memory.inbox import Inbox, Run
+from integration.memory.ledger import Card, Overtaken
+from integration.settings import Settings
+from integration.stages.actions import Action, Edit, Prove, React, Say, Shift, Tidy
+from integration.stages.entries import Done, Entry, Failed, Frozen, Noticed, Tried
+from integration.stages.model import Comment, Person, Ref
+from integration.trackers import Gone, Refused, Tracker, Unavailable
+
+log = structlog.get_logger(__name__)
+
+__all__ = ["reconcile"]  # all that a worker may run by name
+
+PASSES = 12
+CATCH_UP = timedelta(seconds=60)
+"""So long we wait for a tracker to show what a webhook has already told us."""
+AGAIN = timedelta(seconds=5)
+TROUBLED = timedelta(seconds=60)
+REFUSED = timedelta(minutes=5)
+
+
+@cache
+def desk() -> Desk:
+    """This process's desk."""
+    return Desk.open(Settings.read(os.environ))
+
+
+@cache
+def inbox() -> Inbox:
+    """This process's inbox."""
+    return Inbox.connect(Settings.read(os.environ).redis_url)
+
+
+def reconcile(ref: str) -> None:
+    """Bring one issue to where the rules want it. Number 0 is the place itself: its labels were renamed or deleted."""
+    run_one(desk(), inbox(), Ref.parse(ref))
+
+
+def run_one(desk: Desk, inbox: Inbox, ref: Ref) -> None:
+    """One worker's turn with one issue; whatever goes wrong, its hint stays in the inbox."""
+    run = inbox.begin(ref)
+    if run is None:
+        return
+    with structlog.contextvars.bound_contextvars(ref=str(ref)):
+        try:
+            again = _place(desk, ref) if ref.number == 0 else Reconciling(desk, inbox, run).work()
+        except Unavailable as error:
+            again = max(error.retry_at or _now() + TROUBLED, _now() + AGAIN)
+            log.warning("tracker unavailable, tried again later", reason=str(error), at=again.isoformat())
+        except Refused as error:
+            again = _now() + REFUSED
+            log.error("the tracker does not let us look, tried again later", reason=str(error))
+        except Overtaken:
+            again = _now() + AGAIN
+            log.info("another worker was faster")
+        except Exception:
+            inbox.put_off(run, _now() + TROUBLED)
+            raise
+        if again is None:
+            inbox.finish(run)
+        else:
+            inbox.put_off(run, again)
+
+
+def _place(desk: Desk, ref: Ref) -> datetime | None:
+    """Learn what the place's labels are called now, and look at the features there again."""
+    labels = desk.tracker(ref).label_names(ref)
+    desk.ledger.learn_names(ref.place, labels, _now())
+    return None
+
+
+class Reconciling:
+    """One run for one issue: pass after pass, until a look plans nothing more."""
+
+    def __init__(self, desk: Desk, inbox: Inbox, run: Run) -> None:
+        self.desk, self.inbox, self.run, self.ref, self.seq = desk, inbox, run, run.ref, 0
+
+    @property
+    def tracker(self) -> Tracker:
+        """The tracker that has the issue."""
+        return self.desk.tracker(self.ref)
+
+    def work(self) -> datetime | None:
+        """Look and act until nothing is left; when to come back, if the inbox has to see to it."""
+        for _ in range(PASSES):
+            try:
+                look = self.desk.look(self.ref, _now())
+            except Gone as gone:
+                self._gone(gone)
+                return None
+            if again := self._not_caught_up(look):
+                return again
+            self._write(look)
+            if not self._apply(look):
+                return None
+        log.error("no end in sight after so many passes; tried again later", passes=PASSES)
+        return _now() + TROUBLED
+
+    def _not_caught_up(self, look: Look) -> datetime | None:
+        """The tracker does not show yet what the webhook has told: wait, but not for ever."""
+        wanted, now = self.run.watermark, _now()
+        if wanted is None or look.issue.watermark >= wanted or now - self.run.since >= CATCH_UP:
+            return None
+        return now + AGAIN
+
+    def _gone(self, gone: Gone) -> None:
+        """Moved: all that was recorded goes with it. Deleted: frozen."""
+        recalled = self.desk.ledger.read(self.ref)
+        if gone.now is not None and gone.now != self.ref:
+            self.desk.ledger.carry(self.ref, gone.now, _now())
+            self.inbox.hint(gone.now)
+            log.info("the issue lives elsewhere now", now=str(gone.now))
+        elif recalled.seq and not isinstance(recalled.entries[-1], Frozen):
+            self.desk.ledger.append(self.ref, [Frozen(_now(), str(gone))], recalled.seq, _now())
+            log.info("the issue is gone", reason=str(gone))
+
+    # --- writing down ---
+
+    def _write(self, look: Look) -> None:
+        """The decision goes to the ledger before anything is said or done."""
+        self.seq, issue, made = look.seq, look.issue, look.plan
+        card = Card(issue.title, issue.url, made.stage, issue.author.handle, made.look_again_at, issue.closed)
+        if look.seq or made.entries or made.stage:
+            self.seq = self.desk.ledger.append(self.ref, made.entries, self.seq, _now(), card)
+        for entry in made.entries:
+            log.info("recorded", kind=entry.kind, **_said_of(entry))
+
+    def _record(self, *entries: Entry) -> None:
+        self.seq = self.desk.ledger.append(self.ref, entries, self.seq, _now())
+
+    # --- saying and doing ---
+
+    def _apply(self, look: Look) -> bool:
+        """Act in order; True when it takes another look. What changes the stage is done on a fresh look only."""
+        said = False
+        for action in look.plan.actions:
+            if isinstance(action, Shift | Tidy) and said:
+                return True
+            said = self._act(action) or said
+        return said
+
+    def _act(self, action: Action) -> bool:
+        match action:
+            case Say():
+                self._say(action)
+            case Edit():
+                return self._edit(action)
+            case React():
+                self._react(action)
+                return False
+            case Shift():
+                self._shift(action)
+            case Tidy():
+                for label in action.take:
+                    self.tracker.take_label(self.ref, label)
+            case Prove():
+                tells = {action.party: action.handles}
+                self._noticed(action.comment, tells, action.stage, action.by, action.fallback)
+        return True
+
+    def _say(self, say: Say) -> None:
+        self._record(Tried(_now(), say.key))
+        try:
+            comment = self.tracker.say(self.ref, say.text, say.token)
+        except Refused as error:
+            self._record(Failed(_now(), say.key, str(error)))
+            log.error("a comment was refused", key=say.key, reason=str(error))
+            return
+        self._record(Done(_now(), say.key, comment.id, say.digest))
+        log.info("said", key=say.key, comment=comment.url)
+        self._noticed(comment, say.tells, say.stage, comment.author, say.key.startswith("fallback:"))
+
+    def _noticed(
+        self, comment: Comment, tells: Mapping[str, Iterable[str]], stage: str, by: Person, fallback: bool
+    ) -> None:
+        """Proof of notice: a party is told when at least one of its mentions can have reached somebody."""
+        for party, wanted in tells.items():
+            handles = tuple(wanted)
+            unreached = self.tracker.unreached(self.ref, comment, handles)
+            why = "; ".join(dict.fromkeys(unreached.values())) if len(unreached) == len(handles) else ""
+            why = why if handles else "nobody of this party is named for this tracker"
+            self._record(Noticed(comment.at, party, stage, comment.id, by, comment.url, why, fallback))
+            if why:
+                log.warning("a notice has not reached its party", party=party, comment=comment.url, reason=why)
+
+    def _edit(self, edit: Edit) -> bool:
+        try:
+            self.tracker.edit(self.ref, edit.comment, edit.text, edit.token)
+        except Gone:
+            self._record(Done(_now(), edit.key))  # somebody deleted it; the next look writes it anew
+            return True
+        self._record(Done(_now(), edit.key, edit.comment, edit.digest))
+        return False
+
+    def _react(self, react: React) -> None:
+        try:
+            self.tracker.react(self.ref, react.comment, react.sign)
+        except (Refused, Gone) as error:
+            log.info("no sign could be given", comment=react.comment, reason=str(error))
+        self._record(Done(_now(), react.key, react.comment))
+
+    def _shift(self, shift: Shift) -> None:
+        """Put the right label on before the other is taken off: the issue is never without a stage."""
+        self._record(Tried(_now(), shift.key))
+        try:
+            for label in shift.put:
+                self.tracker.put_label(self.ref, label)
+            for label in shift.take:
+                self.tracker.take_label(self.ref, label)
+            if shift.statuses:
+                self.tracker.transition(self.ref, shift.statuses)
+        except Refused as error:
+            self._record(Failed(_now(), shift.key, str(error)))
+            log.warning("the tracker refused to change the stage", key=shift.key, reason=str(error))
+            return
+        self._record(Done(_now(), shift.key))
+        log.info("done", key=shift.key, was=shift.intended.was, to=shift.intended.to)
+
+
+def _said_of(entry: Entry) -> dict[str, str]:
+    """What the one log line tells of an entry."""
+    wanted = ("key", "party", "stage", "how", "outcome", "reason", "unreached")
+    told = {name: str(value) for name in wanted if (value := getattr(entry, name, None))}
+    move = getattr(entry, "move", None)
+    if move is not None and not isinstance(move, str):
+        told |= {"move": move.id, "was": str(move.was), "to": str(move.to), "actor": move.actor.handle}
+    if gates := getattr(entry, "gates", None):
+        told["shut"] = ", ".join(gate.rule for gate in gates if gate.ok is not True and not gate.waived)
+    return told
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
