@@ -19,7 +19,7 @@ from integration.memory.inbox import Inbox, Run
 from integration.memory.ledger import Card, Overtaken
 from integration.settings import Settings
 from integration.stages.actions import Action, Edit, Prove, React, Say, Shift, Tidy
-from integration.stages.entries import Done, Entry, Failed, Frozen, Noticed, Tried
+from integration.stages.entries import Done, Entry, Failed, Frozen, LabelVanished, Noticed, Tried
 from integration.stages.model import Comment, Person, Ref
 from integration.trackers import Gone, Refused, Tracker, Unavailable
 
@@ -139,6 +139,8 @@ class Reconciling:
         if look.seq or made.entries or made.stage:
             self.seq = self.desk.ledger.append(self.ref, made.entries, self.seq, _now(), card)
         for entry in made.entries:
+            if isinstance(entry, LabelVanished):
+                log.warning("a stage's label was deleted from the place", label=entry.label, stage=entry.stage)
             log.info("recorded", kind=entry.kind, **_said_of(entry))
 
     def _record(self, *entries: Entry) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from integration.stages.entries import (
     Attempt,
@@ -21,7 +21,7 @@ from integration.stages.entries import (
     Outcome,
 )
 from integration.stages.gate import Ask
-from integration.stages.model import ClosedAs, Move, Person
+from integration.stages.model import NEVER, ClosedAs, Move, Person
 from integration.stages.moves import is_forward, rank
 from integration.stages.scene import Scene
 
@@ -85,10 +85,14 @@ class Attempts:
                 rung.id in self.scene.attempt.asks or rank(rung.to, self.scene.stages) > self._wanted()
             ):
                 return
-            if rung.at < self.scene.given.born and not rung.ours:
+            if rung.at < self._known_since() and not rung.ours:
                 self._judged(rung, Outcome.ADOPTED)
             elif not self._admit(rung, unjudged[number:]):
                 return
+
+    def _known_since(self) -> datetime:
+        """What stood before the ledger was born, or before the issue came here from elsewhere, is adopted."""
+        return max(self.scene.given.born, self.scene.past.carried_at or NEVER)
 
     def _wanted(self) -> int:
         return rank(self.scene.attempt.was, self.scene.stages) if self.scene.attempt else len(self.scene.stages)

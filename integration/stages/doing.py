@@ -66,22 +66,30 @@ class Doing:
 
     def _put_back(self, attempt: Attempt, track: Track) -> None:
         """Say comes before do: the block comment stands, or is on its way before this."""
-        if attempt.standing and (attempt.standing.next_try is None or self.scene.now < attempt.standing.next_try):
-            self.scene.look(attempt.standing.next_try)
-            self._say_standing(attempt, attempt.standing)
+        standing = attempt.standing
+        if standing and (standing.next_try is None or self.scene.now < standing.next_try):
+            self.scene.look(standing.next_try)
+            self._say_standing(attempt, standing)
             return
         tries = [one for one in self.scene.past.intents.values() if one.key.startswith(f"put-back:{attempt.id}:")]
-        lately = [one for one in tries if one.step is Step.DONE and self.scene.now - one.at < _DAY]
-        refused = [one for one in tries if one.step is Step.FAILED]
         last = max(tries, key=lambda one: one.at, default=None)
-        if refused and last is refused[-1] and (attempt.standing is None or attempt.standing.at < last.at):
-            self._stand(attempt, f"there is no way back ({last.reason})", len(refused))
-        elif len(lately) >= WAR and attempt.standing is None:
-            self._stand(attempt, f"it was put back {len(lately)} times within a day and set again each time", 1)
+        if last and (reason := self._why_not(attempt, tries, last)):
+            self._stand(attempt, reason, again=standing is not None)
         elif last and last.step is Step.DONE and self._not_seen_yet(attempt, last):
             self.scene.look(self.scene.now + timedelta(seconds=10))
         else:
             self._do_put_back(attempt, track, tries)
+
+    def _why_not(self, attempt: Attempt, tries: Sequence[Intent], last: Intent) -> str:
+        """Refused, or set again too often: what has happened since it was last said to stand."""
+        standing = attempt.standing
+        if standing and last.at <= standing.at:
+            return ""
+        if last.step is Step.FAILED:
+            return f"there is no way back ({last.reason})"
+        lately = sum(one.step is Step.DONE and self.scene.now - one.at < _DAY for one in tries)
+        fought = last.step is Step.DONE and (standing or lately >= WAR) and not self._not_seen_yet(attempt, last)
+        return f"it was put back {lately} times within a day and set again each time" if fought else ""
 
     def _do_put_back(self, attempt: Attempt, track: Track, tries: Sequence[Intent]) -> None:
         waiting = next((one for one in tries if one.step in (Step.OPEN, Step.TRIED)), None)
@@ -100,9 +108,9 @@ class Doing:
         acted = any(one.id in seen and one.ours for one in self.scene.tracks[attempt.source].changes)
         return not acted and self.scene.now - last.at < UNKNOWN_FOR
 
-    def _stand(self, attempt: Attempt, reason: str, times: int) -> None:
+    def _stand(self, attempt: Attempt, reason: str, again: bool) -> None:
         """Blocked, standing: tried again after an hour, then daily; against a bot only when a person says so."""
-        wait = None if attempt.by.bot else timedelta(hours=1) if times <= 1 else _DAY
+        wait = None if attempt.by.bot else _DAY if again else timedelta(hours=1)
         standing = Standing(self.scene.now, attempt.id, reason, self.scene.now + wait if wait else None)
         self.scene.note(standing)
         self.scene.look(standing.next_try)

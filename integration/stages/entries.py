@@ -388,6 +388,7 @@ class Remembered:
     vanished: frozenset[str] = frozenset()
     frozen: bool = False
     former: tuple[str, ...] = ()  # refs that the issue had before
+    carried_at: datetime | None = None  # when it came from the last of them
 
     @property
     def shifts(self) -> tuple[Intended, ...]:
@@ -424,6 +425,7 @@ class _Fold:
         self.vanished: set[str] = set()
         self.frozen = False
         self.former: list[str] = []
+        self.carried_at: datetime | None = None
 
     def take(self, entry: Entry) -> None:
         """Add one entry."""
@@ -466,6 +468,7 @@ class _Fold:
             case Carried():
                 self.frozen = False
                 self.former.append(entry.was)
+                self.carried_at = entry.at
             case LabelVanished():
                 self.vanished.add(entry.label)
             case _:
@@ -509,4 +512,5 @@ class _Fold:
             vanished=frozenset(self.vanished),
             frozen=self.frozen,
             former=tuple(self.former),
+            carried_at=self.carried_at,
         )

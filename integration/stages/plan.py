@@ -14,7 +14,7 @@ from integration.stages.answering import Answering
 from integration.stages.attempts import Attempts
 from integration.stages.doing import Doing
 from integration.stages.entries import Attempt, Entry, LabelVanished
-from integration.stages.gate import Verdict
+from integration.stages.gate import PATIENCE, Verdict
 from integration.stages.hearing import Heed, hear
 from integration.stages.living import Living
 from integration.stages.mappings import at
@@ -75,7 +75,8 @@ def _hear(scene: Scene) -> None:
     entries, scene.unreadable = hear(heed)
     scene.note(*entries)
     if scene.unreadable:
-        scene.look(scene.now + timedelta(minutes=1))
+        newest = max(one.at for one in scene.issue.comments)
+        scene.look(scene.now + timedelta(minutes=1 if scene.now - newest < PATIENCE else 60))
 
 
 def _note_vanished(scene: Scene) -> None:

@@ -252,7 +252,9 @@ def status(voice: Voice, life: Life) -> Text:
         attempt = life.attempt
         asked: Line = (Quoted(str(attempt.by)), " asked for ", Bold(voice.name(attempt.to)), ".")
         times = f" Asked for {len(attempt.asks)} times." if len(attempt.asks) > 1 else ""
-        stands = (" It stands there all the same: ", Quoted(attempt.standing.reason), ".") if attempt.standing else ()
+        stands: Line = ()
+        if attempt.standing and voice.stage == attempt.to:
+            stands = (" It stands there all the same: ", Quoted(attempt.standing.reason), ".")
         body: tuple[Block, ...] = (
             Paragraph((*asked, times, *stands)),
             *checklist(life.verdict.gates),

@@ -125,3 +125,42 @@ def test_a_file_that_breaks_while_we_run_leaves_the_last_good_one_in_force(team:
 
     assert team.stage == "beta"
     assert "mappings.yaml:2" in team.house.desk.mappings.fault
+
+
+def test_a_feature_that_moves_to_another_repository_keeps_its_stage_and_what_was_given_for_it(house: House) -> None:
+    team = OnGitHub(house)
+    team.open("beta")
+    team.settle()
+    team.later(hours=1)
+    team.move("public")
+    team.settle()
+    team.write("/stage ack", by="sam")
+    team.settle()
+
+    there = house.world.github.transfer("acme/app", team.number, "acme/web", "erin")
+    team.settle()
+    team.repo, team.number = "acme/web", there.number
+    team.ref = team.ref_of(there.number)
+    team.later(days=1, hours=1)
+
+    assert team.stage == "public"
+    assert len([one for one in team.told if "needs Support first" in one.body]) == 1
+    assert len([one for one in team.said if "Last checked" in one.body]) == 1
+
+
+def test_an_issue_that_was_deleted_is_frozen_and_looked_at_no_more(team: Team) -> None:
+    team.open("beta")
+    team.settle()
+    team.later(hours=1)
+    team.move("public")
+    team.settle()
+
+    if isinstance(team, OnGitHub):
+        team.world.github.delete_issue(team.repo, team.number, "rhea")
+    else:
+        team.world.jira.delete_issue(team.key)
+    team.settle()
+    team.later(days=15)
+
+    assert team.remembered.frozen
+    assert team.house.inbox.depth() == 0

@@ -107,6 +107,25 @@ def test_after_three_put_backs_in_a_day_it_stands_is_not_admitted_and_the_escala
     assert "not in Beta" not in "".join(one.body for one in in_beta.told)
 
 
+def test_what_stands_is_tried_again_after_an_hour_and_then_daily_not_more_often(in_beta: Team) -> None:
+    for _ in range(4):
+        in_beta.move("public")
+        in_beta.settle()
+        in_beta.later(minutes=6)
+    assert "public" in in_beta.stages
+
+    in_beta.later(minutes=61)
+    assert in_beta.stage == "beta", "one more try after an hour"
+    in_beta.move("public")
+    in_beta.settle()
+    in_beta.later(hours=20)
+    assert "public" in in_beta.stages, "and then none before a day is over"
+    in_beta.later(hours=5)
+
+    assert in_beta.stage == "beta"
+    assert len([one for one in in_beta.told if "its gates are shut" in one.body]) == 1
+
+
 def test_what_stands_is_admitted_where_it_stands_when_its_gates_open(in_beta: Team) -> None:
     for _ in range(4):
         in_beta.move("public")
