@@ -44,7 +44,7 @@ def web() -> None:
     """Start the web process: it receives webhooks and shows the pages. Listens on HOST and PORT."""
     environ = _environ()
     settings = _settings(environ)
-    options = f"--interface wsgi --http 1 --no-ws --workers 1 --blocking-threads 4 --host {settings.host}"
+    options = f"--interface wsgi --http 1 --no-ws --workers 1 --blocking-threads 64 --host {settings.host}"
     options += f" --port {settings.port} --respawn-failed-workers --workers-kill-timeout 10 --log-level warning"
     _become(["-m", "granian", *options.split(), "integration.web.wsgi:app"], environ)
 
@@ -125,11 +125,13 @@ def _for_people(ask: Callable[[], Answer]) -> Answer:
 
 def _errors_for_people() -> tuple[type[Exception], ...]:
     """Looked up only when something went wrong: these modules take their time to import."""
+    from integration.memory.ledger import LedgerAway, Unreadable
     from integration.running import CannotStart
+    from integration.stages.mappings import Faulty
     from integration.stages.model import Unnamed
     from integration.trackers import TrackerError
 
-    return (CannotStart, Unnamed, TrackerError, OSError)
+    return (CannotStart, Faulty, LedgerAway, TrackerError, Unnamed, Unreadable, OSError)
 
 
 def _fail(error: Exception) -> NoReturn:

@@ -153,6 +153,7 @@ def _end_with_parent() -> None:
     if sys.platform == "linux":
         set_death_signal = 1
         ctypes.CDLL(None).prctl(set_death_signal, signal.SIGTERM)
-    for each in _pools:
-        pass  # each.reset()
+    for pool in _pools:
+        for connection in (*pool._available_connections, *pool._in_use_connections):
+            connection.disconnect()  # here alone: redis-py shuts nothing down that another process opened
     _pools.clear()

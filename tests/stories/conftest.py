@@ -63,3 +63,17 @@ def house(tmp_path: Path, redis_url: str) -> Iterator[House]:
 def team(house: House, tracker: str) -> Team:
     """The same words for both trackers: open, move, write, see."""
     return OnGitHub(house) if tracker == "github" else OnJira(house)
+
+
+@pytest.fixture
+def in_beta(team: Team) -> Team:
+    """A feature that has stood in Beta for an hour; Support was told of that."""
+    team.stand_in("beta")
+    return team
+
+
+@pytest.fixture
+def blocked(in_beta: Team) -> Team:
+    """Erin has asked for Public, and it was put back."""
+    in_beta.ask_for("public")
+    return in_beta

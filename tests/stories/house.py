@@ -182,6 +182,17 @@ class Team(ABC):
         entries = self.house.desk.ledger.entries(self.ref)
         return [(one.move.was, one.move.to, str(one.outcome)) for one in entries if isinstance(one, Judged)]
 
+    def stand_in(self, stage: str, title: str = "Export as PDF", by: str = "erin", body: str = "") -> None:
+        """A feature that has stood in this stage for an hour, with all said of that."""
+        self.open(stage, title, by, body)
+        self.settle()
+        self.later(hours=1)
+
+    def ask_for(self, stage: str, by: str = "erin") -> None:
+        """Somebody moves it, and the house has answered."""
+        self.move(stage, by)
+        self.settle()
+
     def settle(self) -> None:
         self.house.settle()
 

@@ -7,16 +7,6 @@ import pytest
 from tests.stories.house import Team
 
 
-@pytest.fixture
-def blocked(team: Team) -> Team:
-    team.open("beta")
-    team.settle()
-    team.later(hours=1)
-    team.move("public")
-    team.settle()
-    return team
-
-
 def answer(team: Team, text: str, by: str) -> str:
     before = len(team.told)
     team.write(text, by)

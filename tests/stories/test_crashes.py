@@ -132,8 +132,7 @@ def test_a_worker_that_is_killed_at_any_step_leaves_nothing_undone_and_nothing_s
     team.later(seconds=2)
     forward = step in ("the label on", "the transition forward")
     if forward:
-        team.move("public")
-        team.settle()
+        team.ask_for("public")
         team.write("/stage ack", by="sam")
     else:
         team.move("public")
@@ -162,14 +161,11 @@ def test_a_worker_that_is_killed_at_any_step_leaves_nothing_undone_and_nothing_s
 
 @pytest.mark.parametrize("status", [0, 502], ids=["connection lost", "502"])
 def test_a_comment_that_landed_though_its_answer_was_lost_is_not_posted_again(team: Team, status: int) -> None:
-    team.open("beta")
-    team.settle()
-    team.later(hours=1)
+    team.stand_in("beta")
     told = len(team.told)
     team.world.faults.add(Fault(r"^POST .*/comments?$", "after", status=status))
 
-    team.move("public")
-    team.settle()
+    team.ask_for("public")
     assert len(team.told) == told + 1
     team.later(minutes=2)
     team.later(minutes=2)
@@ -179,14 +175,11 @@ def test_a_comment_that_landed_though_its_answer_was_lost_is_not_posted_again(te
 
 
 def test_a_comment_that_never_landed_is_posted_after_a_minute(team: Team) -> None:
-    team.open("beta")
-    team.settle()
-    team.later(hours=1)
+    team.stand_in("beta")
     told = len(team.told)
     team.world.faults.add(Fault(r"^POST .*/comments?$", "before", status=502))
 
-    team.move("public")
-    team.settle()
+    team.ask_for("public")
     assert len(team.told) == told
     assert "public" in team.stages, "say comes before do"
     team.later(minutes=2)
@@ -197,9 +190,7 @@ def test_a_comment_that_never_landed_is_posted_after_a_minute(team: Team) -> Non
 
 
 def test_a_rate_limit_puts_the_job_off_and_sleeps_in_nothing(team: Team) -> None:
-    team.open("beta")
-    team.settle()
-    team.later(hours=1)
+    team.stand_in("beta")
     team.world.faults.add(Fault(r"^GET .*/issue", "rate_limit", seconds=600, times=1))
 
     team.move("public")
@@ -216,16 +207,13 @@ def test_a_rate_limit_puts_the_job_off_and_sleeps_in_nothing(team: Team) -> None
 
 def test_a_person_who_moves_the_issue_between_our_say_and_our_do_is_not_overruled(house: House) -> None:
     team = OnGitHub(house)
-    team.open("beta")
-    team.settle()
-    team.later(hours=1)
+    team.stand_in("beta")
 
     def meanwhile() -> None:
         team.take_off("public", by="erin")
 
     house.world.faults.add(Fault(r"^POST .*/issues/\d+/comments$", "call", call=meanwhile, when="after"))
-    team.move("public")
-    team.settle()
+    team.ask_for("public")
     team.later(minutes=10)
 
     assert team.stage == "beta"
@@ -236,16 +224,13 @@ def test_a_person_who_moves_the_issue_between_our_say_and_our_do_is_not_overrule
 
 @pytest.mark.parametrize("fault", ["lost and swept", "doubled", "held and reversed"])
 def test_lost_doubled_and_swapped_deliveries_change_nothing_in_the_end(team: Team, fault: str) -> None:
-    team.open("beta")
-    team.settle()
-    team.later(hours=1)
+    team.stand_in("beta")
     told = len(team.told)
     hooks = team.world.hooks
 
     if fault == "lost and swept":
         hooks.drop_next(1)
-        team.move("public")
-        team.settle()
+        team.ask_for("public")
         team.write("any comment is as good a hint", by="evan")
     elif fault == "doubled":
         hooks.double_next(4)

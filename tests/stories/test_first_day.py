@@ -42,18 +42,14 @@ def test_nothing_of_a_long_history_is_judged_before_the_rules_are_effective(hous
 
 def test_a_move_before_a_rule_is_effective_is_let_through_and_the_next_one_is_not(team: Team) -> None:
     team.house.put_in_force(RULES.replace("2026-12-01", "2026-12-09"), notify="")
-    team.open("beta")
-    team.settle()
-    team.later(hours=1)
-    team.move("public")
-    team.settle()
+    team.stand_in("beta")
+    team.ask_for("public")
     assert "public" in team.stages
 
     team.later(days=2)
     team.move("beta")
     team.later(minutes=10)
-    team.move("public")
-    team.settle()
+    team.ask_for("public")
 
     assert team.stage == "beta"
 
@@ -62,8 +58,7 @@ def test_a_tightened_rule_throws_out_nothing_that_was_admitted(team: Team) -> No
     team.house.put_in_force("", notify="")
     team.open("beta")
     team.settle()
-    team.move("public")
-    team.settle()
+    team.ask_for("public")
     assert "public" in team.stages
     team.later(days=1)
 
@@ -80,8 +75,7 @@ def test_over_an_empty_ledger_standing_features_are_adopted_and_nobody_hears_of_
     team.house.put_in_force("", notify="")
     team.open("beta")
     team.settle()
-    team.move("public")
-    team.settle()
+    team.ask_for("public")
     team.later(days=1)
 
     team.house.lose_the_ledger()
@@ -96,11 +90,8 @@ def test_over_an_empty_ledger_standing_features_are_adopted_and_nobody_hears_of_
 
 
 def test_an_open_request_outlives_the_loss_of_the_ledger(team: Team) -> None:
-    team.open("beta")
-    team.settle()
-    team.later(hours=1)
-    team.move("public")
-    team.settle()
+    team.stand_in("beta")
+    team.ask_for("public")
     said = [one.id for one in team.said]
 
     team.house.lose_the_ledger()
@@ -115,13 +106,10 @@ def test_an_open_request_outlives_the_loss_of_the_ledger(team: Team) -> None:
 
 
 def test_a_file_that_breaks_while_we_run_leaves_the_last_good_one_in_force(team: Team) -> None:
-    team.open("beta")
-    team.settle()
-    team.later(hours=1)
+    team.stand_in("beta")
     team.house.settings.mappings.write_text("version: 1\nstages: nonsense\n")
 
-    team.move("public")
-    team.settle()
+    team.ask_for("public")
 
     assert team.stage == "beta"
     assert "mappings.yaml:2" in team.house.desk.mappings.fault
@@ -129,11 +117,8 @@ def test_a_file_that_breaks_while_we_run_leaves_the_last_good_one_in_force(team:
 
 def test_a_feature_that_moves_to_another_repository_keeps_its_stage_and_what_was_given_for_it(house: House) -> None:
     team = OnGitHub(house)
-    team.open("beta")
-    team.settle()
-    team.later(hours=1)
-    team.move("public")
-    team.settle()
+    team.stand_in("beta")
+    team.ask_for("public")
     team.write("/stage ack", by="sam")
     team.settle()
 
@@ -149,11 +134,8 @@ def test_a_feature_that_moves_to_another_repository_keeps_its_stage_and_what_was
 
 
 def test_an_issue_that_was_deleted_is_frozen_and_looked_at_no_more(team: Team) -> None:
-    team.open("beta")
-    team.settle()
-    team.later(hours=1)
-    team.move("public")
-    team.settle()
+    team.stand_in("beta")
+    team.ask_for("public")
 
     if isinstance(team, OnGitHub):
         team.world.github.delete_issue(team.repo, team.number, "rhea")

@@ -16,11 +16,8 @@ TITLE = (
 
 @pytest.fixture
 def blocked(team: Team) -> Team:
-    team.open("beta", title=TITLE, body=f"## What changes\n{TITLE}\n\nh2. What changes\n{TITLE}")
-    team.settle()
-    team.later(hours=1)
-    team.move("public")
-    team.settle()
+    team.stand_in("beta", title=TITLE, body=f"## What changes\n{TITLE}\n\nh2. What changes\n{TITLE}")
+    team.ask_for("public")
     return team
 
 

@@ -7,9 +7,7 @@ from tests.stories.house import House, OnGitHub
 
 def in_beta(house: House) -> OnGitHub:
     team = OnGitHub(house)
-    team.open("beta")
-    team.settle()
-    team.later(hours=1)
+    team.stand_in("beta")
     return team
 
 
@@ -20,8 +18,7 @@ def test_a_renamed_label_stays_the_stage_that_it_was(house: House) -> None:
     house.world.github.rename_label("acme/app", "stage: beta", "Beta!", "erin")
     team.settle()
     team.later(minutes=10)
-    team.move("public")
-    team.settle()
+    team.ask_for("public")
 
     assert team.labels == ["Beta!"]
     assert team.verdicts[-1] == ("beta", "public", "blocked")
@@ -31,8 +28,7 @@ def test_a_renamed_label_stays_the_stage_that_it_was(house: House) -> None:
 
 def test_a_label_that_is_renamed_while_a_request_is_open_is_applied_under_its_new_name(house: House) -> None:
     team = in_beta(house)
-    team.move("public")
-    team.settle()
+    team.ask_for("public")
 
     house.world.github.rename_label("acme/app", "stage: public", "Out there", "erin")
     team.settle()
@@ -64,7 +60,6 @@ def test_putting_the_same_stage_on_again_after_its_label_was_deleted_is_no_move(
     team.later(hours=1)
     before = team.verdicts
 
-    team.move("beta")
-    team.settle()
+    team.ask_for("beta")
 
     assert team.verdicts == before

@@ -8,11 +8,8 @@ from tests.stories.house import Team
 
 def to_public(team: Team, level: str) -> None:
     team.house.put_in_force(RULES.replace("level: block", f"level: {level}"), notify="")
-    team.open("beta")
-    team.settle()
-    team.later(hours=1)
-    team.move("public")
-    team.settle()
+    team.stand_in("beta")
+    team.ask_for("public")
 
 
 def test_an_observing_rule_says_nothing_and_writes_down_what_it_would_have_done(team: Team) -> None:
@@ -51,8 +48,7 @@ def test_raised_to_block_the_next_move_is_put_back(team: Team) -> None:
     team.later(minutes=10)
     team.house.put_in_force(RULES, notify="")
 
-    team.move("public")
-    team.settle()
+    team.ask_for("public")
 
     assert team.stage == "beta"
 
@@ -82,11 +78,8 @@ def test_whoever_is_no_release_manager_is_told_who_may_waive(team: Team) -> None
 
 def test_a_release_manager_may_not_waive_what_they_asked_for_themselves(team: Team) -> None:
     team.house.put_in_force(RULES, notify="")
-    team.open("beta")
-    team.settle()
-    team.later(hours=1)
-    team.move("public", by="rhea")
-    team.settle()
+    team.stand_in("beta")
+    team.ask_for("public", by="rhea")
 
     team.write("/stage waive support-before-public I know what I do", by="rhea")
     team.settle()
@@ -103,7 +96,6 @@ def test_a_waiver_is_for_one_attempt_only(team: Team) -> None:
     team.move("beta")
     team.later(minutes=10)
 
-    team.move("public")
-    team.settle()
+    team.ask_for("public")
 
     assert team.stage == "beta"

@@ -17,11 +17,8 @@ def unreachable(team: Team) -> Team:
         for login in ("sam", "sofia"):
             team.world.jira.deactivate(login)
     team.house.put_in_force(team.house.rules, notify="")
-    team.open("beta")
-    team.settle()
-    team.later(hours=1)
-    team.move("public")
-    team.settle()
+    team.stand_in("beta")
+    team.ask_for("public")
     return team
 
 
@@ -50,11 +47,8 @@ def test_the_gate_stays_shut_until_somebody_of_the_party_has_answered(unreachabl
 def test_a_team_whose_notifications_are_off_is_not_reached_though_its_mention_is_a_link(house: House) -> None:
     team = OnGitHub(house)
     house.world.github.teams["support"].notification_setting = "notifications_disabled"
-    team.open("beta")
-    team.settle()
-    team.later(hours=1)
-    team.move("public")
-    team.settle()
+    team.stand_in("beta")
+    team.ask_for("public")
 
     assert "acme/support" in team.told[-2].mentions
     assert team.told[-1].mentions == {"support-lead"}
@@ -76,7 +70,6 @@ def test_on_jira_a_party_that_is_a_group_is_mentioned_by_its_people(house: House
     team.open("beta")
     team.settle()
     house.put_in_force("", notify="\n  - {entering: public, parties: [growth], level: post, effective: 2026-12-01}")
-    team.move("public")
-    team.settle()
+    team.ask_for("public")
 
     assert team.told[-1].mentions == {"gus", "gwen"}

@@ -19,13 +19,10 @@ BETA_TOO = """
 
 def test_two_quick_moves_do_not_slip_past_the_gate_between_them(team: Team) -> None:
     team.house.put_in_force(BETA_TOO)
-    team.open("internal")
-    team.settle()
-    team.later(hours=1)
+    team.stand_in("internal")
 
     team.move("beta")
-    team.move("public")
-    team.settle()
+    team.ask_for("public")
 
     assert team.stage == "internal"
     attempt = team.remembered.attempt
@@ -37,12 +34,9 @@ def test_two_quick_moves_do_not_slip_past_the_gate_between_them(team: Team) -> N
 
 def test_when_the_gates_open_one_move_leads_to_the_highest_stage_that_was_wanted(team: Team) -> None:
     team.house.put_in_force(BETA_TOO)
-    team.open("internal")
-    team.settle()
-    team.later(hours=1)
+    team.stand_in("internal")
     team.move("beta")
-    team.move("public")
-    team.settle()
+    team.ask_for("public")
 
     team.write("/stage approve", by="gus")
     team.settle()
@@ -53,12 +47,9 @@ def test_when_the_gates_open_one_move_leads_to_the_highest_stage_that_was_wanted
 
 def test_a_jump_over_two_stages_crosses_the_gates_of_both(team: Team) -> None:
     team.house.put_in_force(RULES + BETA_TOO)
-    team.open("development")
-    team.settle()
-    team.later(hours=1)
+    team.stand_in("development")
 
-    team.move("public")
-    team.settle()
+    team.ask_for("public")
 
     assert team.stage == "development"
     (judged,) = [one for one in team.remembered.verdicts.values() if one.move.to == "public"]
@@ -74,8 +65,7 @@ def test_a_backward_move_is_free_and_told_after_five_minutes_to_those_who_knew_o
     assert told == 1, "Support was told of Beta"
     team.later(hours=1)
 
-    team.move("internal")
-    team.settle()
+    team.ask_for("internal")
     assert team.stage == "internal"
     assert len(team.told) == told, "it may be a slip"
     team.later(minutes=6)
@@ -88,12 +78,9 @@ def test_a_backward_move_is_free_and_told_after_five_minutes_to_those_who_knew_o
 
 def test_those_who_never_heard_of_the_later_stage_hear_nothing_of_its_end(team: Team) -> None:
     team.house.put_in_force(RULES, notify="")
-    team.open("beta")
-    team.settle()
-    team.later(hours=1)
+    team.stand_in("beta")
 
-    team.move("internal")
-    team.settle()
+    team.ask_for("internal")
     team.later(minutes=10)
 
     assert team.said == []
@@ -101,9 +88,7 @@ def test_those_who_never_heard_of_the_later_stage_hear_nothing_of_its_end(team: 
 
 def test_a_slip_that_is_undone_within_a_minute_leaves_nothing_behind(team: Team) -> None:
     team.house.put_in_force(RULES, notify="")
-    team.open("internal")
-    team.settle()
-    team.later(hours=1)
+    team.stand_in("internal")
 
     team.world.hooks.hold()
     team.move("public")
@@ -123,17 +108,13 @@ def test_a_slip_that_is_undone_within_a_minute_leaves_nothing_behind(team: Team)
 
 def test_a_slip_that_was_judged_at_once_ends_with_its_undoing(team: Team) -> None:
     """We were quicker than the person: between our say and our do the label is gone again."""
-    team.open("internal")
-    team.settle()
-    team.later(hours=1)
-    team.move("public")
-    team.settle()
+    team.stand_in("internal")
+    team.ask_for("public")
     assert team.stage == "internal"
     asked = team.remembered.attempt
 
     team.house.traveller.shift(30)
-    team.move("beta")
-    team.settle()
+    team.ask_for("beta")
 
     assert asked is not None
     assert team.remembered.attempt is None, "another move ended the request"
@@ -145,9 +126,7 @@ def test_a_slip_that_was_judged_at_once_ends_with_its_undoing(team: Team) -> Non
 def test_a_label_swapped_in_two_events_is_one_move_in_either_order(house: House, order: str, rules: str) -> None:
     house.put_in_force(rules, notify="")
     team = OnGitHub(house)
-    team.open("beta")
-    team.settle()
-    team.later(hours=1)
+    team.stand_in("beta")
 
     team.world.hooks.hold()
     if order == "new label first":
@@ -168,15 +147,12 @@ def test_a_label_swapped_in_two_events_is_one_move_in_either_order(house: House,
 
 def test_while_a_label_is_being_swapped_nobody_is_told_that_the_feature_has_left_its_stage(house: House) -> None:
     team = OnGitHub(house)
-    team.open("beta")
-    team.settle()
-    team.later(hours=1)
+    team.stand_in("beta")
     told = len(team.told)
 
     team.take_off("beta")
     team.later(minutes=3)
-    team.move("beta")
-    team.settle()
+    team.ask_for("beta")
     team.later(minutes=10)
 
     assert len(team.told) == told
@@ -185,12 +161,9 @@ def test_while_a_label_is_being_swapped_nobody_is_told_that_the_feature_has_left
 
 def test_a_superseded_label_is_tidied_away(house: House) -> None:
     team = OnGitHub(house)
-    team.open("internal")
-    team.settle()
-    team.later(hours=1)
+    team.stand_in("internal")
 
-    team.move("beta")
-    team.settle()
+    team.ask_for("beta")
 
     assert team.labels == ["stage: beta"]
 
@@ -201,7 +174,6 @@ def test_a_label_that_is_not_mapped_is_never_touched(house: House) -> None:
     for label in ("bug", "stage: secret", "beta"):
         house.world.github.label(team.repo, team.number, label, "erin")
     team.settle()
-    team.move("public")
-    team.settle()
+    team.ask_for("public")
 
     assert set(team.labels) == {"stage: internal", "bug", "stage: secret", "beta"}

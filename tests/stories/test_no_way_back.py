@@ -11,11 +11,8 @@ from tests.stories.house import House, OnJira
 def released(house: House) -> OnJira:
     team = OnJira(house)
     team.project = "ONE"
-    team.open("beta")
-    team.settle()
-    team.later(hours=1)
-    team.move("public")
-    team.settle()
+    team.stand_in("beta")
+    team.ask_for("public")
     return team
 
 
@@ -47,11 +44,8 @@ def test_it_is_put_back_when_a_way_back_is_made_and_somebody_asks_to_recheck(hou
 def test_a_required_field_on_the_way_back_is_named(house: House) -> None:
     house.world.jira.require("APP", "Beta", REASON)
     team = OnJira(house)
-    team.open("beta")
-    team.settle()
-    team.later(hours=1)
-    team.move("public")
-    team.settle()
+    team.stand_in("beta")
+    team.ask_for("public")
 
     assert team.stage == "public"
     (call,) = [one for one in team.told if "its gates are shut" in one.body]
