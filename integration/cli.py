@@ -45,7 +45,7 @@ def web() -> None:
     environ = _environ()
     settings = _settings(environ)
     options = f"--interface wsgi --http 1 --no-ws --workers 1 --blocking-threads 64 --host {settings.host}"
-    options += f" --port {settings.port} --respawn-failed-workers --workers-kill-timeout 10 --log-level warning"
+    options += f" --port {settings.port} --respawn-failed-workers --workers-kill-timeout 10 --log-level error"
     _become(["-m", "granian", *options.split(), "integration.web.wsgi:app"], environ)
 
 

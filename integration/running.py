@@ -66,7 +66,7 @@ def run(settings: Settings, environ: Mapping[str, str], commands: dict[str, str]
         household.add_process(REDIS, with_redis.command)
         household.ready_first = with_redis.answers
     for name, command in commands.items():
-        household.add_process(name, command, env=_environment(environ))
+        household.add_process(name, command, env=_environment(environ, quiet=settings.sandbox))
     for warning in settings.warnings:
         household.say(warning)
     household.tell_when_ready(_url(settings), _where_to_look(settings))
@@ -326,10 +326,18 @@ def _signal_group(pid: int, what: signal.Signals) -> None:
         os.killpg(pid, what)
 
 
-def _environment(environ: Mapping[str, str]) -> dict[str, str]:
+def _environment(environ: Mapping[str, str], quiet: bool) -> dict[str, str]:
+    """What the processes get; `quiet` leaves the terminal to the sandbox's narrator, unless LOG_LEVEL is given."""
     ours = Path(sys.executable).parent
     coloured = {"FORCE_COLOR": "1"} if sys.stdout.isatty() else {}
-    return {**environ, **coloured, "PATH": f"{ours}:{environ.get('PATH', os.defpath)}", "PYTHONUNBUFFERED": "1"}
+    hushed = {"LOG_LEVEL": "WARNING"} if quiet else {}
+    return {
+        **hushed,
+        **environ,
+        **coloured,
+        "PATH": f"{ours}:{environ.get('PATH', os.defpath)}",
+        "PYTHONUNBUFFERED": "1",
+    }
 
 
 def _url(settings: Settings) -> str:
@@ -341,4 +349,5 @@ def _where_to_look(settings: Settings) -> str:
     lines = f"Release Stages is ready: {_url(settings)}/"
     if settings.sandbox:
         lines += f"\nThe sandbox, to try it as an engineer or as Support: http://127.0.0.1:{settings.sandbox_port}/"
+        lines += "\nBelow, erin moves a feature before Support has heard of it. LOG_LEVEL=INFO shows every step."
     return f"{lines}\nCtrl-C stops all of it."

@@ -34,9 +34,14 @@ class Verdict:
     awaiting: tuple[str, ...] = ()  # parties that are awaited although they have been told by now
 
     @property
+    def shown(self) -> tuple[GateResult, ...]:
+        """The gates that people are told of: a rule that only observes is in the ledger, and on no issue."""
+        return tuple(gate for gate in self.gates if gate.level != Level.OBSERVE)
+
+    @property
     def failing(self) -> tuple[GateResult, ...]:
         """The gates that are not open, strictest first, those that only observe left out."""
-        shut = [gate for gate in self.gates if not is_open(gate) and gate.level != Level.OBSERVE]
+        shut = [gate for gate in self.shown if not is_open(gate)]
         return tuple(sorted(shut, key=lambda gate: gate.level != Level.BLOCK))
 
     @property

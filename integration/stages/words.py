@@ -257,7 +257,7 @@ def status(voice: Voice, life: Life) -> Text:
             stands = (" It stands there all the same: ", Quoted(attempt.standing.reason), ".")
         body: tuple[Block, ...] = (
             Paragraph((*asked, times, *stands)),
-            *checklist(life.verdict.gates),
+            *checklist(life.verdict.shown),
             Paragraph((Bold("Next:"), " ", _awaited(voice, life.verdict))),
         )
     else:
@@ -358,14 +358,14 @@ def checked(voice: Voice, stage: str, verdict: Verdict, forward: bool) -> Text:
     if not forward:
         return (Paragraph((f"a move to {name} would not be a step forward, and those are always free.",)),)
     if not verdict.failing:
-        return (Paragraph((f"{name} is open: the move would be let through.",)), *checklist(verdict.gates))
+        return (Paragraph((f"{name} is open: the move would be let through.",)), *checklist(verdict.shown))
     would = {True: "put back", False: "let through with a warning"}[
         any(gate.level == Level.BLOCK for gate in verdict.failing)
     ]
     next_line: Line = (Bold("Next:"), " ", _awaited(voice, verdict))
     return (
         Paragraph((f"a move to {name} would be {would} now.",)),
-        *checklist(verdict.gates),
+        *checklist(verdict.shown),
         Paragraph(next_line),
     )
 

@@ -660,7 +660,9 @@ def _way(offered: Sequence[Mapping[str, Any]], fields: Mapping[str, Any], to: Se
     if missing:
         raise Refused("; ".join(missing))
     goal = leading[0][1]["to"]["name"] if leading else " or ".join(to)
-    raise Refused(f"no transition leads back from {fields['status']['name']} to {goal} that the service's account may use")
+    raise Refused(
+        f"no transition leads back from {fields['status']['name']} to {goal} that the service's account may use"
+    )
 
 
 def _needs(transition: Mapping[str, Any], filled: Mapping[str, Any]) -> list[str]:

@@ -22,6 +22,18 @@ def test_an_observing_rule_says_nothing_and_writes_down_what_it_would_have_done(
     assert [gate.ok for gate in judged.gates] == [False]
 
 
+def test_an_observing_rule_is_not_on_the_issue_either_where_another_rule_blocks(team: Team) -> None:
+    watch = "  - id: soak\n    entering: public\n    require: [{visited: {stage: internal}}]\n    level: observe\n"
+    team.house.put_in_force(RULES + watch, notify="")
+    team.stand_in("beta")
+    team.ask_for("public")
+    team.write("/stage check public", by="erin")
+    team.settle()
+
+    assert len(team.said) == 3, "the block comment, the living one, the answer"
+    assert "it has been in" not in "".join(one.html for one in team.said)
+
+
 def test_a_warning_rule_lets_it_through_and_says_what_is_missing_to_those_who_can_give_it(team: Team) -> None:
     to_public(team, "warn")
 
