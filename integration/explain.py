@@ -1,4 +1,4 @@
-"""`release-stages explain REF`: why an issue stands where it stands, and what would happen next. Changes nothing."""
+"""`release-stages explain REF`: why an issue stands where it stands, and what comes next; acts on nothing."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from integration.memory.ledger import Ledger
 from integration.settings import Settings
 from integration.stages import hearing, plan
 from integration.stages.hearing import Doubt
-from integration.stages.mappings import Faulty, Mappings
+from integration.stages.mappings import Faulty, Mappings, read
 from integration.stages.model import Issue, Ref
 from integration.stages.scene import Given
 from integration.trackers import Gone, Question, Refused, Tracker
@@ -33,7 +33,22 @@ class MappingsFile:
         self._path, self._ledger = path, ledger
         self._stamp = self._stamped()
         self.fault = ""
-        self._taken = self._take(load(path))
+        self._taken = self._begin()
+
+    def _begin(self) -> Mappings:
+        """The file; where it is broken, the version that was in force last. Raises `Faulty` where there is none."""
+        try:
+            return self._take(load(self._path))
+        except Faulty as fault:
+            kept = self._ledger.last_mappings()
+            if kept is None:
+                raise
+            self._broken(fault)
+            return read(kept)
+
+    def _broken(self, fault: Exception) -> None:
+        self.fault = str(fault)
+        log.error("mappings.yaml is broken; the last good version stays in force", fault=self.fault)
 
     @property
     def current(self) -> Mappings:
@@ -44,8 +59,7 @@ class MappingsFile:
             try:
                 self._taken, self.fault = self._take(load(self._path)), ""
             except (Faulty, OSError) as error:
-                self.fault = str(error)
-                log.error("mappings.yaml is broken; the last good version stays in force", fault=self.fault)
+                self._broken(error)
         return self._taken
 
     def _take(self, mappings: Mappings) -> Mappings:

@@ -128,7 +128,7 @@ class EmbeddedRedis:
 
 def embedded_redis(settings: Settings, environ: Mapping[str, str]) -> EmbeddedRedis | None:
     """The Redis that is to be started; None where one is given, or runs already. Raises `CannotStart`."""
-    if environ.get("REDIS_URL"):
+    if environ.get("REDIS_URL", "").strip():
         return None
     at = Path(unquote(urlsplit(settings.redis_url).path)).absolute()
     if answers(at):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
@@ -31,6 +32,8 @@ PASSES = 12
 CATCH_UP = timedelta(seconds=60)
 """So long we wait for a tracker to show what a webhook has already told us."""
 AGAIN = timedelta(seconds=5)
+NEEDED = timedelta(seconds=50)
+"""An act may take so long: one that could outlast the lease is not begun."""
 TROUBLED = timedelta(seconds=60)
 REFUSED = timedelta(minutes=5)
 
@@ -59,16 +62,16 @@ def run_one(desk: Desk, inbox: Inbox, ref: Ref) -> None:
         return
     with structlog.contextvars.bound_contextvars(ref=str(ref)):
         try:
-            again = _place(desk, ref) if ref.number == 0 else Reconciling(desk, inbox, run).work()
+            again = _place(desk, inbox, ref) if ref.number == 0 else Reconciling(desk, inbox, run).work()
         except Unavailable as error:
             again = max(error.retry_at or _now() + TROUBLED, _now() + AGAIN)
             log.warning("tracker unavailable, tried again later", reason=str(error), at=again.isoformat())
         except Refused as error:
             again = _now() + REFUSED
             log.error("the tracker does not let us look, tried again later", reason=str(error))
-        except Overtaken:
+        except (Overtaken, Gone) as error:
             again = _now() + AGAIN
-            log.info("another worker was faster")
+            log.info("things have changed meanwhile, looked at anew", reason=str(error))
         except Exception:
             inbox.put_off(run, _now() + TROUBLED)
             raise
@@ -78,10 +81,13 @@ def run_one(desk: Desk, inbox: Inbox, ref: Ref) -> None:
             inbox.put_off(run, again)
 
 
-def _place(desk: Desk, ref: Ref) -> datetime | None:
+def _place(desk: Desk, inbox: Inbox, ref: Ref) -> datetime | None:
     """Learn what the place's labels are called now, and look at the features there again."""
     labels = desk.tracker(ref).label_names(ref)
     desk.ledger.learn_names(ref.place, labels, _now())
+    for one in desk.ledger.refs():
+        if (one.tracker, one.site, one.place) == (ref.tracker, ref.site, ref.place):
+            inbox.hint(one)
     return None
 
 
@@ -154,6 +160,8 @@ class Reconciling:
         for action in look.plan.actions:
             if isinstance(action, Shift | Tidy) and said:
                 return True
+            if self.inbox.holds(self.run) < NEEDED:
+                raise Overtaken(f"{self.ref}: the lease runs out, the next run goes on")
             said = self._act(action) or said
         return said
 
@@ -186,7 +194,8 @@ class Reconciling:
             return
         self._record(Done(_now(), say.key, comment.id, say.digest))
         log.info("said", key=say.key, comment=comment.url)
-        self._noticed(comment, say.tells, say.stage, comment.author, say.key.startswith("fallback:"))
+        posted = replace(comment, at=max(comment.at, _now()))  # a tracker's stamp may be cut to the second
+        self._noticed(posted, say.tells, say.stage, comment.author, say.key.startswith("fallback:"))
 
     def _noticed(
         self, comment: Comment, tells: Mapping[str, Iterable[str]], stage: str, by: Person, fallback: bool

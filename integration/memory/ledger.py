@@ -15,7 +15,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, and_, insert, or_, select, update
+from sqlalchemy import Connection, Engine, Row, Select, and_, delete, insert, or_, select, update
 
 from integration.memory import chain, tables
 from integration.memory.database import (
@@ -183,22 +183,35 @@ class Ledger:
         return {label_id: tuple(row.name for row in group) for label_id, group in groupby(rows, attrgetter("label_id"))}
 
     def learn_names(self, place: str, labels: Iterable[Label], now: datetime) -> None:
-        """Remember what a place's labels are called now."""
-        known = self.known_names(place)
+        """Remember what a place's labels are called now; a name that came back becomes the newest again."""
+        known, names = self.known_names(place), tables.label_names.c
         new = {
             (label.id, name): {"place": place, "label_id": label.id, "name": name, "seen_at": now}
             for label in labels
-            if (name := chain.plain(label.name)[:255]) not in known.get(label.id, ())
+            if (name := chain.plain(label.name)[:255]) not in known.get(label.id, ())[-1:]
         }
         if new:
             with transaction(self._engine, writes=True) as connection:
+                for label_id, name in new:
+                    is_this = (names.place == place) & (names.label_id == label_id) & (names.name == name)
+                    connection.execute(delete(tables.label_names).where(is_this))
                 insert_once(connection, tables.label_names, list(new.values()))
 
     def keep_mappings(self, hash: str, text: str, now: datetime) -> None:
-        """Keep this version of mappings.yaml, once."""
-        if self.mappings_text(hash) is None:
+        """This version of mappings.yaml is in force; its text is kept, once."""
+        if self._in_force() != hash:
             with transaction(self._engine, writes=True) as connection:
                 insert_once(connection, tables.mapping_versions, [{"hash": hash, "text": text, "first_seen_at": now}])
+                connection.execute(update(tables.ledger).values(mappings=hash))
+
+    def _in_force(self) -> str | None:
+        with transaction(self._engine) as connection:
+            return connection.execute(select(tables.ledger.c.mappings)).scalar_one_or_none()
+
+    def last_mappings(self) -> str | None:
+        """The text of the version of mappings.yaml that was in force last."""
+        hash = self._in_force()
+        return self.mappings_text(hash) if hash else None
 
     def mappings_text(self, hash: str) -> str | None:
         """The text of a version of mappings.yaml that was kept."""

@@ -60,7 +60,7 @@ class Answering:
                 self.scene.actions.append(Prove(comment, party, handles, assert_of.stage, comment.author, fallback))
 
     def _prove_theirs(self, comment: Comment) -> None:
-        stage = self.scene.stage_in_play()
+        stage = self.scene.stage_in_play(comment.at)
         if comment.at <= self.scene.since().get(stage, NEVER):
             return
         for party in self.scene.mappings.parties:

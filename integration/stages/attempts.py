@@ -7,7 +7,6 @@ in the living comment's marker.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from integration.stages.entries import (
@@ -39,7 +38,10 @@ class Attempts:
         if self.scene.issue.closed is ClosedAs.NOT_PLANNED:
             self._end(Ended.NOT_PLANNED)
         attempt = self.scene.attempt
-        if attempt is None or attempt.source not in self.scene.tracks:
+        if attempt is None:
+            return
+        if attempt.source not in self.scene.tracks or attempt.to not in self.scene.stages:
+            self._end(Ended.MOVED)  # the file names its source, or its stage, no more
             return
         for change in _after(self.scene.tracks[attempt.source].changes, attempt):
             if self.scene.attempt is None:
@@ -78,28 +80,34 @@ class Attempts:
             self.scene.note(AttemptEnded(self.scene.now, attempt.id, attempt.to, how, str(by) if by else ""))
 
     def judge_rungs(self) -> None:
-        """Judge what has no verdict, from the lowest; the first that is blocked decides."""
-        unjudged = [one for one in self.scene.rungs if one.id not in self.scene.past.verdicts]
+        """Judge what has no verdict, each source for itself, from the lowest; the first that is blocked decides."""
+        for one in sorted(self.scene.tracks.values(), key=lambda one: one.moved_at or NEVER):
+            self._judge_ladder(self.scene.rungs_of(one))
+
+    def _judge_ladder(self, rungs: Sequence[Move]) -> None:
+        unjudged = [one for one in rungs if one.id not in self.scene.past.verdicts]
         for number, rung in enumerate(unjudged):
-            if self.scene.attempt and (
-                rung.id in self.scene.attempt.asks or rank(rung.to, self.scene.stages) > self._wanted()
-            ):
+            if self._is_wanted_already(rung):
                 return
             if rung.at < self._known_since() and not rung.ours:
                 self._judged(rung, Outcome.ADOPTED)
             elif not self._admit(rung, unjudged[number:]):
                 return
 
+    def _is_wanted_already(self, rung: Move) -> bool:
+        """Does the open attempt speak for this rung?"""
+        attempt = self.scene.attempt
+        if attempt is None or attempt.source != rung.source:
+            return False
+        stages = self.scene.stages
+        return rung.id in attempt.asks or rank(rung.to, stages) > rank(attempt.was, stages)
+
     def _known_since(self) -> datetime:
         """What stood before the ledger was born, or before the issue came here from elsewhere, is adopted."""
         return max(self.scene.given.born, self.scene.past.carried_at or NEVER)
 
-    def _wanted(self) -> int:
-        return rank(self.scene.attempt.was, self.scene.stages) if self.scene.attempt else len(self.scene.stages)
-
     def _admit(self, rung: Move, above: Sequence[Move]) -> bool:
         """Judge one rung; False when it does not get through, and an attempt is open instead."""
-        top = above[-1]
         verdict = self.scene.judge(Ask(rung.was, rung.to or "", rung.at), frozenset({rung.actor.id}))
         if verdict.outcome is None:
             self.scene.verdict = verdict
@@ -109,6 +117,7 @@ class Attempts:
             self.scene.verdict = verdict
             self._judged(rung, verdict.outcome, verdict.gates)
             return True
+        self._end(Ended.MOVED, rung.actor)  # at most one is open: this one asks on another source
         self.scene.note(
             AttemptOpened(self.scene.now, rung.id, rung.source, rung.was, rung.to or "", rung.actor, rung.at),
             *(AttemptJoined(self.scene.now, rung.id, one.id, one.to or "", one.actor) for one in above[1:]),
@@ -117,8 +126,6 @@ class Attempts:
                 for one in above
             ),
         )
-        if top is not rung and self.scene.attempt:
-            self.scene.past = replace(self.scene.past, attempt=replace(self.scene.attempt, by=top.actor))
         return False
 
     def review(self) -> None:

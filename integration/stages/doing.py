@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 from integration.stages import words
 from integration.stages.actions import Shift, Tidy
-from integration.stages.entries import Attempt, GateResult, Intended, Intent, Standing, Step
+from integration.stages.entries import Attempt, GateResult, Intended, Intent, Outcome, Standing, Step
 from integration.stages.mappings import Level
-from integration.stages.model import Carrier
+from integration.stages.model import Carrier, Move
 from integration.stages.moves import Track, rank
 from integration.stages.scene import UNKNOWN_FOR, Scene
 
@@ -32,10 +32,33 @@ class Doing:
         self._shift()
         self._tidy()
 
+    def _put_back_unasked(self) -> None:
+        """A blocked move that still stands though nobody asks for it any more: withdrawn, or expired."""
+        for rung in self.scene.all_rungs:
+            judged = self.scene.past.verdicts.get(rung.id)
+            track = self.scene.tracks[rung.source]
+            if judged and judged.outcome is Outcome.BLOCKED and track.settles_at is None:
+                self._put_back_once_more(rung, track)
+                return
+
+    def _put_back_once_more(self, rung: Move, track: Track) -> None:
+        tries = self._tries(rung.id)
+        done = [one.at for one in tries if one.step is Step.DONE]
+        if done and self.scene.now - max(done) < UNKNOWN_FOR:
+            self.scene.look(max(done) + UNKNOWN_FOR)  # not to be seen at the tracker yet
+        elif len(tries) < WAR and not any(one.step is Step.FAILED for one in tries):
+            self._do_put_back(rung.id, rung.was, track, tries)
+
+    def _tries(self, asked: str) -> list[Intent]:
+        return [one for one in self.scene.past.intents.values() if one.key.startswith(f"put-back:{asked}:")]
+
     def _shift(self) -> None:
         attempt = self.scene.attempt
         track = self.scene.tracks.get(attempt.source) if attempt else None
-        if attempt is None or track is None or self.scene.verdict is None or self.scene.verdict.outcome is None:
+        if attempt is None:
+            self._put_back_unasked()
+            return
+        if track is None or self.scene.verdict is None or self.scene.verdict.outcome is None:
             return
         above = rank(track.stage, self.scene.stages) >= rank(attempt.to, self.scene.stages)
         if self.scene.is_clear:
@@ -71,14 +94,14 @@ class Doing:
             self.scene.look(standing.next_try)
             self._say_standing(attempt, standing)
             return
-        tries = [one for one in self.scene.past.intents.values() if one.key.startswith(f"put-back:{attempt.id}:")]
+        tries = self._tries(attempt.id)
         last = max(tries, key=lambda one: one.at, default=None)
         if last and (reason := self._why_not(attempt, tries, last)):
             self._stand(attempt, reason, again=standing is not None)
         elif last and last.step is Step.DONE and self._not_seen_yet(attempt, last):
             self.scene.look(self.scene.now + timedelta(seconds=10))
         else:
-            self._do_put_back(attempt, track, tries)
+            self._do_put_back(attempt.id, attempt.was, track, tries)
 
     def _why_not(self, attempt: Attempt, tries: Sequence[Intent], last: Intent) -> str:
         """Refused, or set again too often: what has happened since it was last said to stand."""
@@ -91,14 +114,12 @@ class Doing:
         fought = last.step is Step.DONE and (standing or lately >= WAR) and not self._not_seen_yet(attempt, last)
         return f"it was put back {lately} times within a day and set again each time" if fought else ""
 
-    def _do_put_back(self, attempt: Attempt, track: Track, tries: Sequence[Intent]) -> None:
+    def _do_put_back(self, asked: str, to: str | None, track: Track, tries: Sequence[Intent]) -> None:
         waiting = next((one for one in tries if one.step in (Step.OPEN, Step.TRIED)), None)
-        key = waiting.key if waiting else f"put-back:{attempt.id}:{len(tries) + 1}"
+        key = waiting.key if waiting else f"put-back:{asked}:{len(tries) + 1}"
         if self.scene.may_try(key):
-            intended = Intended(
-                self.scene.now, key, "shift", track.stage, attempt.was, attempt.source, self.scene.last_sighting()
-            )  # fmt: skip
-            self._do(intended, track)
+            after = self.scene.last_sighting()
+            self._do(Intended(self.scene.now, key, "shift", track.stage, to, track.source.id, after), track)
 
     def _not_seen_yet(self, attempt: Attempt, last: Intent) -> bool:
         """The tracker may show our own act a little later; an ask that came after it is a new one."""

@@ -446,7 +446,8 @@ class _Fold:
             case AttemptJoined() if self.attempt:
                 asks = tuple(dict.fromkeys((*self.attempt.asks, entry.move)))
                 askers = self.attempt.askers | {entry.by.id}
-                self.attempt = replace(self.attempt, to=entry.to, asks=asks, askers=askers)
+                by = self.attempt.by if entry.to == self.attempt.to else entry.by  # who asked for the target
+                self.attempt = replace(self.attempt, to=entry.to, by=by, asks=asks, askers=askers)
             case Standing() if self.attempt:
                 self.attempt = replace(self.attempt, standing=entry if entry.reason else None)
             case AttemptEnded():

@@ -6,7 +6,7 @@ needed that is not there yet, `Unanswered` names it, and the caller comes back w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -66,12 +66,12 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Heed:
-    """What hearing looks at. `stage` is what a word without a stage is for: the open attempt's, else the next one."""
+    """What hearing looks at. `stage_at` tells what a word without a stage, written then, is for."""
 
     issue: Issue
     mappings: Mappings
     past: tuple[Entry, ...]
-    stage: str
+    stage_at: Callable[[datetime], str]
     answers: Answers
     born: datetime
     now: datetime
@@ -83,8 +83,8 @@ def hear(heed: Heed) -> tuple[list[Entry], frozenset[str]]:
     unreadable: set[str] = set()
     remembered = remember(heed.past)
     for comment in sorted(heed.issue.comments, key=lambda one: (one.at, len(one.id), one.id)):
-        skip = comment.id in remembered.heard or comment.author.id == heed.issue.me.id or comment.author.bot
-        if skip:
+        ours_or_bots = comment.author.id == heed.issue.me.id or comment.author.bot
+        if ours_or_bots or comment.id in remembered.heard or _is_of_another_time(comment, remembered, heed):
             continue
         try:
             new = _Hearing(heed, remembered, comment).entries()
@@ -95,6 +95,12 @@ def hear(heed: Heed) -> tuple[list[Entry], frozenset[str]]:
             entries += new
             remembered = remember((*heed.past, *entries))
     return entries, frozenset(unreadable)
+
+
+def _is_of_another_time(comment: Comment, remembered: Remembered, heed: Heed) -> bool:
+    """Words from before the ledger's birth count only for a request that the living comment has handed down."""
+    attempt = remembered.attempt
+    return comment.at < heed.born and (attempt is None or comment.at < attempt.asked_at)
 
 
 def known_words(mappings: Mappings) -> Known:
@@ -113,7 +119,7 @@ class _Hearing:
 
     def __init__(self, heed: Heed, remembered: Remembered, comment: Comment) -> None:
         self.heed, self.past, self.comment = heed, remembered, comment
-        self.by = comment.author
+        self.by, self.stage = comment.author, heed.stage_at(comment.at)
         self.jira = heed.issue.ref.tracker == "jira"
         self.facts: list[Entry] = []
         self.replies: list[str] = []
@@ -175,11 +181,26 @@ class _Hearing:
 
     def _notices(self) -> list[Noticed]:
         noticed = (one for one in self.past.evidence if isinstance(one, Noticed))
-        return [one for one in noticed if one.stage == self.heed.stage and one.at > self._since()]
+        return [one for one in noticed if one.stage == self.stage and one.at > self._since(one.stage)]
 
-    def _since(self) -> datetime:
+    def _since(self, stage: str) -> datetime:
         """From when on words for this stage count."""
-        return self.past.ended_at.get(self.heed.stage, NEVER)
+        return self.past.ended_at.get(stage, NEVER)
+
+    def _outstanding(self) -> list[tuple[str, str]]:
+        """(party, stage) of every notice that stood here when this was written, and that its party has not answered."""
+        answered = {
+            (one.party, one.stage)
+            for one in self.past.evidence
+            if isinstance(one, Acknowledged | Approved) and one.at > self._since(one.stage)
+        }
+        told = (
+            (one.party, one.stage)
+            for one in self.past.evidence
+            if isinstance(one, Noticed) and self._since(one.stage) < one.at <= self.comment.at
+            if one.by.id != self.by.id
+        )
+        return [one for one in dict.fromkeys(told) if one not in answered]
 
     # --- a reply without a command ---
 
@@ -187,18 +208,11 @@ class _Hearing:
         """A member of a party who replies after a notice has seen it. True when this comment is settled for good."""
         if self.comment.edited or not is_plain_reply(self.comment.body, self.jira):
             return False
-        voiced = {
-            one.party
-            for one in self.past.evidence
-            if isinstance(one, Acknowledged | Approved) and one.stage == self.heed.stage and one.at > self._since()
-        }
-        told = [one for one in self._notices() if one.at <= self.comment.at and one.by.id != self.by.id]
-        waiting = [party for party in dict.fromkeys(one.party for one in told) if party not in voiced]
-        if not waiting or self._asked_for_it():
-            return False
-        for party in self._parties(waiting):
-            self._say(Acknowledged, party, plain=True)
-        return True
+        waiting = [one for one in self._outstanding() if not (one[1] == self.stage and self._asked_for_it())]
+        for party, stage in waiting:
+            if self._is(party):
+                self._say(Acknowledged, party, stage, plain=True)
+        return bool(waiting)
 
     # --- commands ---
 
@@ -223,8 +237,8 @@ class _Hearing:
         self.allowed = False
         self.replies.append(f"may-not:{verb}:{who}")
 
-    def _say(self, kind: type[Acknowledged] | type[Approved], party: str, plain: bool = False) -> None:
-        at, stage, url = self.comment.at, self.heed.stage, self.comment.url
+    def _say(self, kind: type[Acknowledged] | type[Approved], party: str, stage: str, plain: bool = False) -> None:
+        at, url = self.comment.at, self.comment.url
         if kind is Approved:
             self.facts.append(Approved(at, party, stage, self.by, self.comment.id, url))
         else:
@@ -243,8 +257,11 @@ class _Hearing:
         elif command.verb == "approve" and len(parties) > 1:
             self.replies.append(f"which-party:{','.join(parties)}")
         else:
+            told_before = [one for one in self._outstanding() if one[1] != self.stage and one[0] in parties]
             for party in parties:
-                self._say(Approved if command.verb == "approve" else Acknowledged, party)
+                self._say(Approved if command.verb == "approve" else Acknowledged, party, self.stage)
+            for party, stage in told_before:
+                self._say(Acknowledged, party, stage)
 
     def _needs_work(self, command: Command) -> None:
         parties = self._parties([command.party] if command.party else self._party_asked())
@@ -252,9 +269,7 @@ class _Hearing:
             self._may_not(command.verb, command.party or ",".join(self._party_asked()))
         for party in parties:
             self.facts.append(
-                NeedsWork(
-                    self.comment.at, party, self.heed.stage, self.by, command.text, self.comment.id, self.comment.url
-                )
+                NeedsWork(self.comment.at, party, self.stage, self.by, command.text, self.comment.id, self.comment.url)
             )
 
     def _hold(self, command: Command) -> None:
@@ -287,7 +302,7 @@ class _Hearing:
                 Waived(
                     self.comment.at,
                     command.rule,
-                    self.heed.stage,
+                    self.stage,
                     self.by,
                     command.text,
                     self.comment.id,

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from integration.stages import markers, words
 from integration.stages.actions import Edit, Say, Shift, Tidy
-from integration.stages.entries import AttemptJoined, AttemptOpened, Done, Ended, Intended, Step
+from integration.stages.entries import AttemptJoined, AttemptOpened, Done, Ended, Held, Intended, Step
 from integration.stages.markup import Mention, Quoted, Text
 from integration.stages.model import Person
 from integration.stages.scene import UNKNOWN_FOR, Scene
@@ -33,6 +33,11 @@ class Living:
         refs = (str(self.scene.issue.ref), *self.scene.past.former)
         marker = markers.read(self.scene.own[_LIVING].token, refs, self.scene.given.marker_key)
         kept = marker.keeps if marker else {}
+        if kept.get("held_at"):
+            until = datetime.fromisoformat(kept["hold_until"]) if kept["hold_until"] else None
+            by = Person(kept["hold_by"], kept["hold_handle"], kept["hold_handle"])
+            at = datetime.fromisoformat(kept["held_at"])
+            self.scene.note(Held(at, by, kept["hold_why"], kept["hold_comment"], until=until))
         if kept.get("attempt"):
             by = Person(kept["by"], kept["handle"], kept.get("name", ""))
             asked_at = datetime.fromisoformat(kept["asked_at"])
@@ -87,10 +92,22 @@ class Living:
 
     def _keeps(self) -> dict[str, str]:
         """What must outlive the ledger: the open attempt."""
-        attempt = self.scene.attempt
+        attempt, hold = self.scene.attempt, self.scene.hold
+        held = (
+            {
+                "hold_by": hold.by.id,
+                "hold_handle": hold.by.handle,
+                "hold_why": hold.why,
+                "hold_until": hold.until.isoformat() if hold.until else "",
+                "held_at": hold.at.isoformat(),
+                "hold_comment": hold.comment,
+            }
+            if hold
+            else {}
+        )
         if attempt is None:
-            return {}
-        return {
+            return held
+        return held | {
             "attempt": attempt.id,
             "source": attempt.source,
             "was": attempt.was or "",
@@ -111,7 +128,8 @@ def life(scene: Scene) -> words.Life:
     """What the living comment shows, and the answer to `/stage status`."""
     case, hold, attempt = scene.case(), scene.hold, scene.attempt
     until = f" until {case.when(hold.until)}" if hold and hold.until else ""
-    puts_back = [one for one in scene.past.intents.values() if one.key.startswith("put-back:")]
+    wanted = f"put-back:{attempt.id}:" if attempt else "put-back:"
+    puts_back = [one for one in scene.past.intents.values() if one.key.startswith(wanted)]
     return words.Life(
         attempt=attempt,
         verdict=scene.verdict if attempt else None,

@@ -330,7 +330,7 @@ def read(text: str, name: str = "mappings.yaml") -> Mappings:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One way in which an issue's place shows stages. `id` is stable while the order of the file's sources is."""
+    """One way in which an issue's place shows stages. `id` counts the sources of one kind at that place."""
 
     id: str  # labels:0, statuses:1
     carrier: Carrier
@@ -352,12 +352,13 @@ def at(mappings: Mappings, ref: Ref, pull_request: bool = False) -> tuple[Shown,
     A pull request counts only where the source says `pull_requests: true`.
     """
     found: list[Shown] = []
-    for index, source in enumerate(mappings.sources):
+    for source in mappings.sources:
         if pull_request and not (source.github and source.github.pull_requests):
             continue
         for carrier, names in _shows(source, ref):
             kind = "labels" if carrier is Carrier.LABEL else "statuses"
-            found.append(Shown(f"{kind}:{index}", carrier, names))
+            number = sum(one.carrier is carrier for one in found)
+            found.append(Shown(f"{kind}:{number}", carrier, names))
     return tuple(found)
 
 

@@ -5,9 +5,10 @@ A gap without a stage that closes within `SETTLING` is one move; a return to the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import zip_longest
 
 from integration.stages.entries import Intended
 from integration.stages.mappings import Shown
@@ -182,8 +183,8 @@ def _add(moves: list[Move], move: Move) -> None:
 
 
 def rank(stage: str | None, stages: Sequence[str]) -> int:
-    """How far a stage is; -1 outside the stages."""
-    return -1 if stage is None else stages.index(stage)
+    """How far a stage is; -1 outside the stages, and for one that the file names no more."""
+    return stages.index(stage) if stage in stages else -1
 
 
 def is_forward(move: Move, stages: Sequence[str]) -> bool:
@@ -191,14 +192,21 @@ def is_forward(move: Move, stages: Sequence[str]) -> bool:
     return rank(move.to, stages) > rank(move.was, stages)
 
 
-def ladder(moves: Iterable[Move], stages: Sequence[str]) -> tuple[Move, ...]:
-    """The forward moves that still hold, lowest first: a backward move removes the rungs above it."""
+def ladder(moves: Iterable[Move], stages: Sequence[str], admitted: Container[str] = ()) -> tuple[Move, ...]:
+    """The forward moves that still hold, lowest first: a backward move removes the rungs above it.
+
+    Half the way back is no way back: who jumps up and returns to a stage between stands above gates that nobody has
+    opened. What is left of such a jump is a rung, too: with its verdict if the jump was admitted, else to be judged.
+    """
     rungs: list[Move] = []
     for move in moves:
         if is_forward(move, stages):
             rungs.append(move)
-        else:
-            rungs = [rung for rung in rungs if rank(rung.to, stages) <= rank(move.to, stages)]
+            continue
+        here = rank(move.to, stages)
+        left = [rung for rung in rungs if rank(rung.to, stages) > here > rank(rung.was, stages)]
+        rungs = [rung for rung in rungs if rank(rung.to, stages) <= here]
+        rungs += [replace(one if one.id in admitted else move, was=one.was, to=move.to) for one in left]
     return tuple(rungs)
 
 
@@ -214,7 +222,7 @@ class Stay:
 def stays(moves: Sequence[Move], leave_out: frozenset[str]) -> tuple[Stay, ...]:
     """Where the feature has been; `leave_out` names moves that were never admitted."""
     found = []
-    for move, after in zip(moves, [*moves[1:], None], strict=True):
+    for move, after in zip_longest(moves, moves[1:]):
         if move.to is not None and move.id not in leave_out:
             found.append(Stay(move.to, move.at, after.at if after else None))
     return tuple(found)

@@ -70,7 +70,7 @@ def _hear(scene: Scene) -> None:
     """What people wrote since the last look, and whose right to write it could not be read."""
     past = (*scene.given.past, *scene.entries)
     heed = Heed(
-        scene.issue, scene.mappings, past, scene.stage_in_play(), scene.given.answers, scene.given.born, scene.now
+        scene.issue, scene.mappings, past, scene.stage_in_play, scene.given.answers, scene.given.born, scene.now
     )
     entries, scene.unreadable = hear(heed)
     scene.note(*entries)

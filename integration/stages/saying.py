@@ -79,7 +79,7 @@ class Saying:
 
     def _say_admitted(self) -> None:
         """Warnings, and those who are told without being asked, for each rung that stands."""
-        for rung in self.scene.rungs:
+        for rung in self.scene.all_rungs:
             verdict = self.scene.past.verdicts.get(rung.id)
             if verdict is None or verdict.outcome not in (Outcome.ADMITTED, Outcome.WARNED):
                 continue
@@ -174,20 +174,14 @@ class Saying:
         return self.scene.now >= settles and track.settles_at is None
 
     def _told_of(self, judged: Judged) -> list[str]:
-        """The parties that know of this stage from us or from a person, less those that the file only observes."""
-        quiet = {
-            party
-            for rule in self.scene.mappings.notify
-            if rule.backward and rule.level == "observe"
-            for party in rule.parties
-        }
-        asked_at = min(judged.move.at, judged.at)
+        """Whom we told of this stage, and those that a person told, where the file posts to them on the way back."""
+        levels = {party: rule.level for rule in self.scene.mappings.notify if rule.backward for party in rule.parties}
         opened = next((one for one in self.scene.attempts_opened() if one.attempt == judged.attempt), None)
+        since = opened.asked_at if opened else min(judged.move.at, judged.at)
         told = (
             one.party
             for one in self.scene.past.evidence
-            if isinstance(one, Noticed)
-            and one.stage == judged.move.to
-            and one.at >= (opened.asked_at if opened else asked_at)
+            if isinstance(one, Noticed) and one.stage == judged.move.to and one.at >= since
+            if levels.get(one.party, "post" if one.by.id == self.scene.issue.me.id else "observe") == "post"
         )
-        return [party for party in dict.fromkeys(told) if party not in quiet]
+        return list(dict.fromkeys(told))

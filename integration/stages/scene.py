@@ -78,7 +78,17 @@ class Scene:
     @property
     def rungs(self) -> tuple[Move, ...]:
         """The forward moves that still hold, lowest first."""
-        return ladder(self.track.moves, self.stages) if self.track else ()
+        return self.rungs_of(self.track) if self.track else ()
+
+    def rungs_of(self, track: Track) -> tuple[Move, ...]:
+        """The same of one source: they fold apart."""
+        verdicts = self.past.verdicts
+        return ladder(track.moves, self.stages, {id for id in verdicts if verdicts[id].outcome != Outcome.BLOCKED})
+
+    @property
+    def all_rungs(self) -> tuple[Move, ...]:
+        """The rungs of every source of the issue."""
+        return tuple(rung for one in self.tracks.values() for rung in self.rungs_of(one))
 
     @property
     def hold(self) -> Held | None:
@@ -118,12 +128,12 @@ class Scene:
         """The attempt's gates are open, and nobody holds the feature."""
         return self.verdict is not None and self.verdict.outcome in (Outcome.ADMITTED, Outcome.WARNED) and not self.hold
 
-    def stage_in_play(self) -> str:
-        """What a word without a stage is for: the open attempt's stage, else the next one."""
-        if self.attempt:
+    def stage_in_play(self, at: datetime) -> str:
+        """What a word without a stage, written then, is for: the open attempt's stage, else the next one."""
+        if self.attempt and at >= self.attempt.asked_at:
             return self.attempt.to
-        here = rank(self.track.stage if self.track else None, self.stages)
-        return self.stages[min(here + 1, len(self.stages) - 1)]
+        stood = [stay for stay in self.case().stays if stay.since <= at]
+        return self.stages[min(rank(stood[-1].stage if stood else None, self.stages) + 1, len(self.stages) - 1)]
 
     def look(self, when: datetime | None) -> None:
         """Come back then, as time may have changed something."""

@@ -99,13 +99,13 @@ def _piece(piece: Piece, cloud: bool) -> str:
 
 def quoted(text: str) -> str:
     """Somebody else's words as one line of plain text; a joiner at either end keeps neighbours from completing it."""
-    inert = _escaped(text, inert=True).strip()
+    inert = _escaped(text, inert=True)
     return f"{JOINER}{inert}{JOINER}" if inert else ""
 
 
 def _code(text: str) -> str:
     """In typewriter letters. Joiners are spared, as people copy commands out of it."""
-    inert = _escaped(text, inert=True).strip()
+    inert = _escaped(text, inert=True)
     if not inert:
         return ""
     return f"{{{{{JOINER if inert[0] == chr(92) else ''}{inert}{JOINER if inert[-1] in '{}' else ''}}}}}"
@@ -113,7 +113,7 @@ def _code(text: str) -> str:
 
 def _link(text: str, url: str) -> str:
     address = _safe(url)
-    words = _escaped(text.translate(_IN_LINK), inert=True).strip()
+    words = _escaped(text.translate(_IN_LINK), inert=True)
     if not address:
         return quoted(text)
     return f"[{words}|{address}]" if words else f"[{address}]"
@@ -142,6 +142,8 @@ def _mention(handle: str, cloud: bool) -> str:
 def _escaped(text: str, inert: bool) -> str:
     """Plain text, in one line. Only our own words (not `inert`) may hold an issue's key that Jira makes a link of."""
     signs = "".join(_cleaned(text))
+    if inert:
+        signs = signs.strip()
     return "".join(_sign(signs, place, inert) for place in range(len(signs)))
 
 
@@ -169,7 +171,7 @@ def _sign(signs: str, place: int, inert: bool) -> str:
         return sign + JOINER
     if sign == ".":
         return JOINER + sign if signs[max(0, place - 3) : place].lower() == "www" else sign
-    if sign == ":" and before.isalnum() and after not in ("", " "):
+    if sign == ":" and before.isalnum() and after != " ":
         return JOINER + sign + JOINER  # a renderer may take anything behind `mailto:` for an address
     return sign if sign not in _IN_A_ROW or after in ("", " ") else sign + JOINER
 

@@ -252,6 +252,7 @@ def status(voice: Voice, life: Life) -> Text:
         attempt = life.attempt
         asked: Line = (Quoted(str(attempt.by)), " asked for ", Bold(voice.name(attempt.to)), ".")
         times = f" Asked for {len(attempt.asks)} times." if len(attempt.asks) > 1 else ""
+        times += f" Put back {life.puts_back} times." if life.puts_back > 1 else ""
         stands: Line = ()
         if attempt.standing and voice.stage == attempt.to:
             stands = (" It stands there all the same: ", Quoted(attempt.standing.reason), ".")
@@ -289,7 +290,7 @@ _HELP = (
     ("/stage ack [PARTY]", "your party has seen it"),
     ("/stage approve [PARTY]", "your party agrees"),
     ("/stage needs-work WHAT", "your party hands it back, and says what is missing"),
-    ("/stage hold [until DATE] WHY", "nothing goes forward"),
+    ("/stage hold [until DATE] WHY", "I set no stage, and gates that ask for it stay shut"),
     ("/stage resume", "the hold is over"),
     ("/stage waive RULE [until DATE] WHY", "one rule is waived for this attempt, by those who may"),
     ("/stage cancel", "the request is withdrawn"),

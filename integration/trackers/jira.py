@@ -105,7 +105,8 @@ class _Bounded(HTTPAdapter):
     def _body(self, response: requests.Response) -> bytes:
         body = bytearray()
         try:
-            for chunk in response.raw.stream(65536, decode_content=True):
+            # Not `stream`, which waits for a whole chunk however slowly it drips.
+            while chunk := response.raw.read1(65536, decode_content=True):
                 body += chunk
                 if len(body) > LARGEST or self._late():
                     raise requests.ReadTimeout("the answer is too long or too slow")
@@ -306,7 +307,10 @@ class Jira:
 
     def _me(self) -> Person:
         if self._myself is None:
-            self._myself = _person(self._get("myself", "ask who we are"))
+            me = _person(self._get("myself", "ask who we are"))
+            if not me.id:
+                raise Unavailable(f"{self} does not say who we are; is {self._variable('URL')} right?")
+            self._myself = me
         return self._myself
 
     def _named(self, handle: str) -> dict[str, str]:
@@ -413,7 +417,7 @@ class Jira:
             answer = error.response
         except requests.RequestException as error:
             answer = self._unanswered(error, doing, method != "GET")
-        except UnicodeError:
+        except ValueError:  # a header that cannot be sent; the error holds it
             answer = Refused(f"{self}: {self._variable('API_TOKEN', 'PAT')} holds a sign that cannot be sent")
         # Raised down here, so that no error that holds the answer or our headers comes along as its context.
         if isinstance(answer, TrackerError):

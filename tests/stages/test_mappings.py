@@ -375,9 +375,9 @@ sources:
         ("ACME/Lib-x#1", ["labels:0"]),
         ("acme/lib#1", []),
         ("other/app#1", []),
-        ("APP-7", ["statuses:1", "labels:1"]),
+        ("APP-7", ["statuses:0", "labels:0"]),
         ("eu/APP-7", []),
-        ("EU/EMAIL-7", ["labels:2"]),
+        ("EU/EMAIL-7", ["labels:0"]),
         ("ONE-1", []),
     ],
 )

@@ -110,6 +110,7 @@ def _paragraph(*pieces: Piece, cloud: bool = True) -> str:
 @example("{code}{*}x{*}", True)
 @example("APP-7 and A_B-12", True)
 @example("https://acme.example/x mailto:sam@acme.example", True)
+@example("write to mailto: ", True)
 @example("&#91;~sam&#93;", False)
 @example("-gone- --- ??who?? (y) :)", True)
 @example("h1. Title\n* item\n|cell|", True)

@@ -58,6 +58,8 @@ class House:
     def lose_the_ledger(self) -> None:
         """The database is gone; an empty one takes its place."""
         self.restart(database_url=f"sqlite:///{self.settings.data_dir / 'another.db'}")
+        self.settle()
+        self.traveller.shift(2)  # GitHub's stamps are cut to the second
 
     @property
     def inbox(self) -> Inbox:

@@ -177,3 +177,35 @@ def test_a_label_that_is_not_mapped_is_never_touched(house: House) -> None:
     team.ask_for("public")
 
     assert set(team.labels) == {"stage: internal", "bug", "stage: secret", "beta"}
+
+
+def test_a_jump_that_is_taken_half_the_way_back_does_not_land_above_an_unjudged_gate(team: Team) -> None:
+    team.house.put_in_force(BETA_TOO, notify="")
+    team.stand_in("internal")
+
+    team.world.hooks.hold()
+    team.move("public")
+    team.house.traveller.shift(20)
+    team.move("beta")
+    if isinstance(team, OnGitHub):
+        team.take_off("public")
+    team.world.hooks.release()
+    team.settle()
+
+    assert team.stage == "internal"
+    assert team.verdicts[-1] == ("internal", "beta", "blocked")
+
+
+def test_half_the_way_back_from_what_was_admitted_is_free(team: Team) -> None:
+    team.house.put_in_force("", notify="")
+    team.stand_in("internal")
+    team.ask_for("public")
+    team.later(hours=1)
+    team.house.put_in_force(BETA_TOO, notify="")
+    team.move("beta")
+    if isinstance(team, OnGitHub):
+        team.take_off("public")
+    team.later(minutes=10)
+
+    assert team.stages >= {"beta"}
+    assert not any(outcome == "blocked" for _, _, outcome in team.verdicts)

@@ -8,9 +8,11 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -377,6 +379,13 @@ def test_an_issue_of_an_unknown_shape_is_not_guessed_at(web: responses.RequestsM
         fetched(web, raw)
 
 
+@pytest.mark.parametrize("raw", [{}, {"displayName": "x"}, None])
+def test_without_knowing_who_we_are_nothing_is_taken_for_ours(web: responses.RequestsMock, raw: Any) -> None:
+    web.get(f"{API}/myself", json=raw)
+    with pytest.raises(Unavailable, match="who we are"):
+        site().fetch(REF)
+
+
 # --- saying and doing ---------------------------------------------------------------------------------------------
 
 
@@ -702,59 +711,132 @@ def test_no_error_of_the_connection_holds_a_secret(web: responses.RequestsMock) 
     assert error.__context__ is None
 
 
-@pytest.mark.parametrize("secret", ["t\u00f6k\u2603en", "token\nwith line"])
-@FLAVOURS
-def test_a_token_that_cannot_be_sent_is_refused_without_being_told(cloud: bool, secret: str) -> None:
-    settings = replace(CLOUD, api_token=secret) if cloud else replace(SERVER, pat=secret)
-    if cloud and "\n" in secret:
-        pytest.skip("base64 makes it a token that can be sent")
-    error = raised(say, Jira(settings))
-    assert isinstance(error, Refused)
-    assert secret not in "".join(traceback.format_exception(error)) + str(error)
-
-
 # --- real sockets -------------------------------------------------------------------------------------------------
 
 
-class Dripping:
-    """A server that answers one byte after the other and never comes to an end."""
+@contextmanager
+def serving(answer: Callable[[socket.socket, threading.Event], None]) -> Iterator[str]:
+    """A server that answers the first connection in its own way; its address."""
+    over = threading.Event()
 
-    def __init__(self) -> None:
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.stop = threading.Event()
-        self.thread = threading.Thread(target=self._serve, daemon=True)
-        self.thread.start()
-        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+    def serve(listener: socket.socket) -> None:
+        with suppress(OSError):
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                answer(connection, over)
 
-    def _serve(self) -> None:
-        connection, _ = self.listener.accept()
-        with connection:
-            connection.recv(65536)
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9999999\r\n\r\n")
-            while not self.stop.wait(0.01):
-                try:
-                    connection.sendall(b" ")
-                except OSError:
-                    return
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10)
+        thread = threading.Thread(target=serve, args=(listener,), daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            over.set()
+            with suppress(OSError):  # so that a server whom nobody called need not wait on
+                socket.create_connection(listener.getsockname()[:2], timeout=1).close()
+            thread.join(15)
 
-    def close(self) -> None:
-        self.stop.set()
-        self.thread.join(5)
-        self.listener.close()
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+LONG, CHUNKED = HEAD + b"Content-Length: 9999999\r\n\r\n", HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+def drip(head: bytes, drop: bytes) -> Callable[[socket.socket, threading.Event], None]:
+    """One drop after the other, and no end."""
+
+    def answer(connection: socket.socket, over: threading.Event) -> None:
+        connection.sendall(head)
+        while not over.wait(0.01):
+            connection.sendall(drop)
+
+    return answer
 
 
 @pytest.mark.parametrize(("act", "unknown"), [(say, True), (fetch, False)])
-def test_an_answer_that_drips_ends_with_the_total_time(act: Callable[[Jira], None], unknown: bool) -> None:
-    server = Dripping()
-    try:
+@pytest.mark.parametrize(("head", "drop"), [(LONG, b" "), (CHUNKED, b"1\r\n \r\n")], ids=["plain", "chunked"])
+def test_an_answer_that_drips_ends_with_the_total_time(
+    act: Callable[[Jira], None], unknown: bool, head: bytes, drop: bytes
+) -> None:
+    with serving(drip(head, drop)) as url:
         began = time.monotonic()
-        error = raised(act, Jira(replace(CLOUD, url=server.url), total=0.4))
+        error = raised(act, Jira(replace(CLOUD, url=url), total=0.4))
         assert time.monotonic() - began < 5
-    finally:
-        server.close()
     assert isinstance(error, Unavailable)
     assert error.unknown is unknown
     assert "in time" in str(error)
+
+
+@pytest.mark.parametrize(
+    "answer", [b"", HEAD[:20], LONG + b'{"id":', CHUNKED + b'5\r\n{"id"\r\n', CHUNKED + b"zz\r\n"],
+    ids=["nothing", "half a head", "half a body", "half of the chunks", "broken chunks"],
+)  # fmt: skip
+def test_an_answer_that_breaks_off_leaves_a_write_unknown(answer: bytes) -> None:
+    with serving(lambda connection, _: connection.sendall(answer)) as url:
+        error = raised(say, Jira(replace(CLOUD, url=url)))
+    assert isinstance(error, Unavailable)
+    assert error.unknown
+
+
+@pytest.mark.parametrize(
+    ("settings", "secret"),
+    [
+        (replace(CLOUD, api_token="t\u00f6k\u2603en"), "t\u00f6k\u2603en"),
+        (replace(SERVER, pat="t\u00f6k\u2603en"), "t\u00f6k\u2603en"),
+        (replace(SERVER, pat="token\nwith line"), "token\nwith line"),
+    ],
+    ids=["cloud", "data center", "data center, two lines"],
+)
+def test_a_token_that_cannot_be_sent_is_refused_without_being_told(settings: JiraSettings, secret: str) -> None:
+    with serving(lambda connection, _: None) as url:
+        error = raised(say, Jira(replace(settings, url=url)))
+    assert isinstance(error, Refused)
+    seen = "".join(traceback.format_exception(error)) + str(error)
+    assert not [word for word in ("\u2603", "with line", repr(secret)[1:-1]) if word in seen]
+    assert error.__context__ is None
+
+
+class _Patient(BaseHTTPRequestHandler):
+    """Keeps its connections, and notes which one each request came by."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_PUT(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.callers.append(self.client_address)  # type: ignore[attr-defined]
+        self.send_response(204)
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        self.server.callers.append(self.client_address)  # type: ignore[attr-defined]
+        body = json.dumps({"fields": 1}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+def test_one_connection_serves_many_requests() -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Patient)
+    server.callers = []  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        jira = Jira(replace(CLOUD, url=f"http://127.0.0.1:{server.server_port}"))
+        for name in ("a", "b"):
+            jira.put_label(REF, name)
+            raised(fetch, jira)
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(5)
+    callers = server.callers  # type: ignore[attr-defined]
+    assert len(callers) >= 4
+    assert len(set(callers)) == 1
 
 
 def test_nobody_listening_is_known_to_have_had_no_effect() -> None:

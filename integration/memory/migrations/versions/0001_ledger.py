@@ -27,6 +27,7 @@ def make_state() -> None:
         "ledger",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("born_at", INSTANT, nullable=False),
+        sa.Column("mappings", sa.String(128), nullable=True),
         sa.CheckConstraint("id = 1", name=op.f("ck_ledger_one_row")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger")),
     )
