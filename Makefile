@@ -6,7 +6,7 @@ UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --g
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint drill bench lock clean
+.PHONY: help install run test lint drill bench schema lock clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ drill: .venv/installed-dev  ## The long tests: crashes, floods, a day in an hour
 
 bench: .venv/installed-dev  ## What docs/decisions measured, measured here
 	$(BIN)/python bench/workers.py
+
+schema: .venv/installed  ## Write docs/mappings.schema.json anew, after a change to the form of mappings.yaml
+	$(BIN)/python -c 'from pathlib import Path; from integration.stages.schema import text; \
+		Path("docs/mappings.schema.json").write_text(text(), "utf-8")'
 
 lock: .venv/installed-dev  ## Renew requirements.lock and requirements-dev.lock
 	echo 'setuptools>=80' | $(UV_COMPILE) --upgrade pyproject.toml - --extra embedded -o requirements.lock

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import logging
-import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -37,7 +36,7 @@ class Mask:
 
 def set_up(settings: Settings) -> None:
     """Make structlog and the standard library's loggers speak alike: coloured for a terminal, else JSON."""
-    for_people = sys.stderr.isatty() or "FORCE_COLOR" in os.environ  # `run` sets it when a person watches the pipe
+    for_people = sys.stderr.isatty() or settings.force_color  # `run` sets it when a person watches the pipe
     steps = _steps()
     lines = logging.StreamHandler(sys.stderr)
     lines.setFormatter(_Masking(Mask(secrets_of(settings)), steps, for_people))

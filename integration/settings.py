@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 
 PLAIN = (
     "PORT", "HOST", "MAPPINGS", "REDIS_URL", "DATABASE_URL", "DATA_DIR", "WORKERS", "LOG_LEVEL", "MARKER_KEY",
-    "SANDBOX", "SANDBOX_PORT",
+    "SANDBOX", "SANDBOX_PORT", "FORCE_COLOR",
 )  # fmt: skip
 GITHUB = (
     "GITHUB_API_URL", "GITHUB_TOKEN", "GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY", "GITHUB_APP_PRIVATE_KEY_FILE",
@@ -100,6 +100,7 @@ class Settings:
     sandbox_port: int = 8001
     workers: int = 2
     log_level: str = "INFO"
+    force_color: bool = False  # log for people, although no terminal is seen
     warnings: tuple[str, ...] = ()  # what makes sense, but is hardly meant so; to be logged at the start
 
     @classmethod
@@ -142,6 +143,7 @@ class _Reading:
             sandbox_port=sandbox_port,
             workers=self.number("WORKERS", 2, 64),
             log_level=self.log_level(),
+            force_color="FORCE_COLOR" in self.set,
             marker_key=self.marker_key(data_dir),  # last: with a fault before it, nothing is made
             warnings=tuple(self.warnings),
         )

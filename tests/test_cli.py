@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -154,6 +155,15 @@ def test_lines_are_json_with_level_time_and_logger_and_traces_hold_no_locals(sai
     assert ours["ref"] == "github:acme/app#12"
     assert {"level", "timestamp", "logger"} <= ours.keys() & theirs.keys()
     assert theirs["event"] == "of a library: 7"
+
+
+def test_lines_are_for_people_where_the_settings_force_colour(said) -> None:
+    logs.set_up(replace(SETTINGS, force_color=True))
+    structlog.get_logger("workers").info("reconciled")
+    line = said()
+    assert "\x1b[" in line
+    assert "reconciled" in line
+    assert not line.startswith("{")
 
 
 def test_what_ends_a_process_goes_through_the_mask_too(tmp_path: Path) -> None:

@@ -97,6 +97,11 @@ def test_plain_variables_are_taken_as_they_are(tmp_path: Path) -> None:
     assert (found.data_dir, found.marker_key) == (tmp_path / "d", b"0123456789abcdef")
 
 
+@pytest.mark.parametrize(("said", "forced"), [({}, False), ({"FORCE_COLOR": ""}, False), ({"FORCE_COLOR": "1"}, True)])
+def test_force_color_is_on_when_it_is_set_to_anything(said: dict[str, str], forced: bool) -> None:
+    assert read(said).force_color is forced
+
+
 def test_github_api_url_alone_which_build_systems_set_configures_nothing() -> None:
     assert read(GITHUB_API_URL="https://api.github.com").sandbox
 

@@ -65,6 +65,7 @@ def run_one(desk: Desk, inbox: Inbox, ref: Ref) -> None:
             again = _place(desk, inbox, ref) if ref.number == 0 else Reconciling(desk, inbox, run).work()
         except Unavailable as error:
             again = max(error.retry_at or _now() + TROUBLED, _now() + AGAIN)
+            desk.ledger.put_off(ref, again)
             log.warning("tracker unavailable, tried again later", reason=str(error), at=again.isoformat())
         except Refused as error:
             again = _now() + REFUSED
@@ -121,6 +122,9 @@ class Reconciling:
     def _not_caught_up(self, look: Look) -> datetime | None:
         """The tracker does not show yet what the webhook has told: wait, but not for ever."""
         wanted, now = self.run.watermark, _now()
+        unknown = look.seq == 0 and self.ref.tracker == "github" and now - look.issue.created > CATCH_UP
+        if unknown and now - self.run.since < AGAIN:
+            return now + AGAIN  # it may have come from elsewhere: what was recorded there is carried here first
         if wanted is None or look.issue.watermark >= wanted or now - self.run.since >= CATCH_UP:
             return None
         return now + AGAIN
@@ -177,8 +181,7 @@ class Reconciling:
             case Shift():
                 self._shift(action)
             case Tidy():
-                for label in action.take:
-                    self.tracker.take_label(self.ref, label)
+                return self._tidy(action)
             case Prove():
                 tells = {action.party: action.handles}
                 self._noticed(action.comment, tells, action.stage, action.by, action.fallback)
@@ -216,8 +219,19 @@ class Reconciling:
         except Gone:
             self._record(Done(_now(), edit.key))  # somebody deleted it; the next look writes it anew
             return True
+        except Refused as error:
+            log.error("the living comment could not be brought up to date", reason=str(error))
         self._record(Done(_now(), edit.key, edit.comment, edit.digest))
         return False
+
+    def _tidy(self, tidy: Tidy) -> bool:
+        try:
+            for label in tidy.take:
+                self.tracker.take_label(self.ref, label)
+        except Refused as error:
+            log.error("a superseded label could not be taken off", reason=str(error))
+            return False
+        return True
 
     def _react(self, react: React) -> None:
         try:

@@ -12,7 +12,7 @@ from re import sub
 import click
 import requests
 
-from integration.sandbox.github import Comment
+from integration.sandbox.github_model import Comment
 from integration.sandbox.people import SERVICE, now
 from integration.sandbox.world import World
 
@@ -141,7 +141,7 @@ class _Scene:
     def run(self) -> None:
         """Play it; where the service does not answer in time, say so and stop."""
         self._say(f"a small GitHub and a small Jira, with features at every stage: {self.world.url}/")
-        came = not self.service_url or self._until(self._service_answers)
+        came = not self.service_url or self._until(self._is_answered)
         self.world.hooks.release()
         if not came:
             self._say(f"the service does not answer at {self.service_url}; its log should say why")
@@ -192,7 +192,7 @@ class _Scene:
             ours = [one for one in comments if one.by == SERVICE]
         return next((one for one in ours if "@acme/support" in one.body), ours[-1] if ours else None)
 
-    def _service_answers(self) -> bool:
+    def _is_answered(self) -> bool:
         try:
             return requests.get(f"{self.service_url}/healthz", timeout=2).ok
         except requests.RequestException:

@@ -11,16 +11,14 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from integration.sandbox import github_shapes as shapes
+from integration.sandbox.github_model import Comment, Event, Issue, Label, Reaction, Repo, Team
+from integration.sandbox.ground import Ground
 from integration.sandbox.people import ORG, PEOPLE, SERVICE, now
 from integration.sandbox.rendering import Rendered, render
-
-if TYPE_CHECKING:
-    from integration.sandbox.world import World
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -72,127 +70,10 @@ class UnprocessableError(Exception):
         self.resource, self.field, self.code, self.message = resource, field, code, message
 
 
-@dataclass
-class Label:
-    """A label of a repository."""
-
-    id: int
-    name: str
-    color: str = "ededed"
-    description: str | None = None
-
-
-@dataclass
-class Reaction:
-    """A small sign on a comment."""
-
-    id: int
-    by: str
-    content: str
-    created: datetime
-
-
-@dataclass
-class Comment:
-    """A comment on an issue."""
-
-    id: int
-    by: str
-    body: str
-    created: datetime
-    updated: datetime
-    app: bool = False
-    reactions: list[Reaction] = field(default_factory=list)
-
-
-@dataclass
-class Event:
-    """An entry of an issue's timeline that is no comment. `label` is as it was; `label_id` finds it today."""
-
-    id: int
-    event: str
-    by: str
-    created: datetime
-    app: bool = False
-    label_id: int = 0
-    label: str = ""
-    color: str = ""
-    extra: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass
-class Issue:
-    """An issue or a pull request."""
-
-    id: int
-    number: int
-    title: str
-    body: str
-    by: str
-    created: datetime
-    updated: datetime
-    pull_request: bool = False
-    state: Literal["open", "closed"] = "open"
-    state_reason: str | None = None
-    closed: datetime | None = None
-    closed_by: str | None = None
-    labels: list[int] = field(default_factory=list)
-    timeline: list[Event | Comment] = field(default_factory=list)
-
-    @property
-    def comments(self) -> list[Comment]:
-        """The comments, oldest first."""
-        return sorted((entry for entry in self.timeline if isinstance(entry, Comment)), key=lambda entry: entry.id)
-
-    @property
-    def history(self) -> list[Event | Comment]:
-        """The timeline as GitHub lists it: by time, then as it was written."""
-        return sorted(self.timeline, key=lambda entry: entry.created)
-
-
-@dataclass
-class Repo:
-    """A repository of the organisation acme. `teams` and `people` say which role they have there."""
-
-    id: int
-    name: str
-    private: bool = False
-    labels: dict[int, Label] = field(default_factory=dict)
-    issues: dict[int, Issue] = field(default_factory=dict)
-    teams: dict[str, str] = field(default_factory=dict)
-    people: dict[str, str] = field(default_factory=dict)
-    moved: dict[int, tuple[int, int]] = field(default_factory=dict)
-    deleted: set[int] = field(default_factory=set)
-    last_number: int = 0
-    updated: datetime = field(default_factory=now)
-
-    @property
-    def full_name(self) -> str:
-        """`acme/app`."""
-        return f"{ORG}/{self.name}"
-
-    def label(self, name: str) -> Label | None:
-        """A label by its name; GitHub does not mind the case."""
-        return next((label for label in self.labels.values() if label.name.lower() == name.lower()), None)
-
-
-@dataclass
-class Team:
-    """A team of the organisation acme."""
-
-    id: int
-    slug: str
-    name: str
-    members: dict[str, str]  # login -> member | maintainer
-    notification_setting: str = "notifications_enabled"
-    privacy: str = "closed"
-    pending: set[str] = field(default_factory=set)
-
-
 class GitHubState:
     """All of the sandbox's GitHub. The switches at the top of `__init__` are for tests and for the page of faults."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: Ground) -> None:
         self.rename_history = True  # does a label's new name show in old timeline entries too?
         self.team_visible: dict[str, bool] = {}  # False: a mention of that team does not resolve
         self.app_permissions = {"metadata": "read", "issues": "write", "pull_requests": "write", "members": "read"}

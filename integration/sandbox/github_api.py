@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, jsonify, request
@@ -18,19 +18,14 @@ from integration.sandbox.github import (
     ROLES,
     GitHubState,
     GoneError,
-    Issue,
-    Label,
     MovedError,
     NotThereError,
-    Repo,
-    Team,
     UnprocessableError,
     via_app,
 )
+from integration.sandbox.github_model import Issue, Label, Repo, Team
 from integration.sandbox.people import ORG, SERVICE, now
-
-if TYPE_CHECKING:
-    from integration.sandbox.world import World
+from integration.sandbox.world import World
 
 Answer = Response | tuple[Any, int] | dict[str, Any] | list[Any] | tuple[str, int]
 View = Callable[..., Answer]

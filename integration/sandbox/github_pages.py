@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from flask import Blueprint, Response, abort, g, make_response, redirect, render_template, request
@@ -12,21 +12,16 @@ from markupsafe import Markup
 from integration.sandbox.github import (
     ROLES,
     STAGE_LABELS,
-    Comment,
-    Event,
     GitHubState,
     GoneError,
-    Issue,
     MovedError,
     NotThereError,
-    Repo,
     UnprocessableError,
     via_app,
 )
+from integration.sandbox.github_model import Comment, Event, Issue, Repo
 from integration.sandbox.people import PEOPLE, SERVICE, Someone
-
-if TYPE_CHECKING:
-    from integration.sandbox.world import World
+from integration.sandbox.world import World
 
 _COOKIE = "who"
 _SIGNS = {"+1": "👍", "-1": "👎", "confused": "😕", "eyes": "👀", "heart": "❤️", "rocket": "🚀"}

@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from integration.sandbox.github_model import Comment, Event, Issue, Label, Reaction, Repo, Team
 from integration.sandbox.hooks import Hook
 from integration.sandbox.people import ORG, SERVICE
 
 if TYPE_CHECKING:
-    from integration.sandbox.github import Comment, Event, GitHubState, Issue, Label, Reaction, Repo, Team
+    from integration.sandbox.github import GitHubState
 
 REACTIONS = ("+1", "-1", "laugh", "hooray", "confused", "heart", "rocket", "eyes")
 ORG_ID = 77
@@ -296,8 +297,6 @@ def comment(state: GitHubState, repo: Repo, on: Issue, one: Comment, media: str 
 
 def timeline(state: GitHubState, repo: Repo, on: Issue, entry: Event | Comment, media: str = "") -> dict[str, Any]:
     """An entry of an issue's timeline."""
-    from integration.sandbox.github import Comment  # here, because the state writes its webhooks in these shapes
-
     if isinstance(entry, Comment):
         shape = comment(state, repo, on, entry, media)
         return shape | {"event": "commented", "actor": shape["user"]}

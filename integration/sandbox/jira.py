@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from flask import Blueprint
 
@@ -12,9 +11,7 @@ from integration.sandbox.jira_rest import rest
 from integration.sandbox.jira_state import JiraSaysNo, JiraState
 from integration.sandbox.jira_workflow import HELP_PAGE, NOTES, REASON
 from integration.sandbox.people import now
-
-if TYPE_CHECKING:
-    from integration.sandbox.world import World
+from integration.sandbox.world import World
 
 __all__ = ["HELP_PAGE", "NOTES", "REASON", "JiraSaysNo", "JiraState", "blueprint", "seed"]
 

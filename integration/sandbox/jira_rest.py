@@ -123,7 +123,7 @@ def _may_edit(state: JiraState, issue: JiraIssue, names: Sequence[str]) -> None:
 # -- issues ------------------------------------------------------------------------------------------------------
 
 
-def _server_info(state: JiraState) -> Answer:
+def _about_the_site(state: JiraState) -> Answer:
     return bodies.server(state)
 
 
@@ -481,7 +481,7 @@ def _read_token(token: str | None) -> int:
 
 
 ROUTES: dict[str, View] = {
-    "GET /serverInfo": _server_info,
+    "GET /serverInfo": _about_the_site,
     "GET /field": _fields,
     "GET /status": _statuses,
     "GET /project": _projects,

@@ -9,9 +9,10 @@ import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from integration.sandbox import jira_bodies
+from integration.sandbox.ground import Ground
 from integration.sandbox.jira_workflow import (
     FIELDS,
     RESOLUTIONS,
@@ -23,9 +24,6 @@ from integration.sandbox.jira_workflow import (
     projects,
 )
 from integration.sandbox.people import SERVICE, Someone, now
-
-if TYPE_CHECKING:
-    from integration.sandbox.world import World
 
 LONGEST = 32_767
 EDITABLE = ("summary", "description", "labels")
@@ -107,7 +105,7 @@ class JiraState:
     transitions answer 409; `denied`: pairs of login and permission that are taken away.
     """
 
-    def __init__(self, world: World, flavour: Literal["cloud", "server"] = "cloud") -> None:
+    def __init__(self, world: Ground, flavour: Literal["cloud", "server"] = "cloud") -> None:
         self.world = world
         self.flavour: Literal["cloud", "server"] = flavour
         self.embedded_histories = 100

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request
 
 from integration.sandbox.faults import Fault
 from integration.sandbox.hooks import Delivery
-
-if TYPE_CHECKING:
-    from integration.sandbox.world import World
+from integration.sandbox.world import World
 
 _FIELDS = ("match", "kind", "status", "seconds", "times")
 _KINDS = ("latency", "before", "after", "rate_limit", "secondary_rate_limit")

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from integration.sandbox.app import create_app
+from integration.sandbox.demo import play
 from integration.sandbox.people import GITHUB_SECRET, JIRA_SECRET, SERVICE_EMAIL, SERVICE_TOKEN
 from integration.sandbox.world import World
 
@@ -66,8 +68,6 @@ def serve(
 
     With `demo` the world is seeded, and a short scene is played and told on stdout.
     """
-    from integration.sandbox.demo import play
-
     world = World()
     server = _server(world, port)
     if hook_url:
@@ -93,8 +93,6 @@ def environment(url: str) -> dict[str, str]:
 
 
 def _server(world: World, port: int) -> BaseWSGIServer:
-    from integration.sandbox import create_app
-
     server = make_server(HOST, port, create_app(world), threaded=True, request_handler=_Quiet)
     world.url = f"http://{HOST}:{server.server_port}"
     return server

@@ -69,11 +69,16 @@ class Attempts:
     def _followed_theirs(self, attempt: Attempt, change: Move) -> None:
         if rank(change.to, self.scene.stages) >= rank(attempt.to, self.scene.stages):
             if change.id not in attempt.asks:
-                self.scene.note(
-                    AttemptJoined(self.scene.now, attempt.id, change.id, change.to or attempt.to, change.actor)
-                )
+                to = change.to or attempt.to
+                by = attempt.by if self._was_left_to_people(attempt, to) else change.actor
+                self.scene.note(AttemptJoined(self.scene.now, attempt.id, change.id, to, by))
         else:
             self._end(Ended.MOVED, change.actor)
+
+    def _was_left_to_people(self, attempt: Attempt, to: str) -> bool:
+        """Its gates are open, and whoever makes the move now only carries it out: their own word stays good."""
+        self.scene.verdict = self.scene.judge(self.scene.ask_of(attempt), attempt.askers)
+        return to == attempt.to and self.scene.is_clear
 
     def _end(self, how: Ended, by: Person | None = None) -> None:
         if attempt := self.scene.attempt:
@@ -133,7 +138,7 @@ class Attempts:
         attempt = self.scene.attempt
         if attempt is None:
             return
-        self.scene.verdict = self.scene.judge(Ask(attempt.was, attempt.to, attempt.asked_at), attempt.askers)
+        self.scene.verdict = self.scene.judge(self.scene.ask_of(attempt), attempt.askers)
         self.scene.look(self.scene.verdict.look_again_at)
         self.scene.look(attempt.asked_at + EXPIRES)
         self.scene.look(self.scene.now + timedelta(hours=6))

@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 
 from integration.stages import words
 from integration.stages.actions import Shift, Tidy
-from integration.stages.entries import Attempt, GateResult, Intended, Intent, Outcome, Standing, Step
+from integration.stages.entries import Attempt, Failed, GateResult, Intended, Intent, Outcome, Standing, Step
+from integration.stages.gate import only_tells
 from integration.stages.mappings import Level
 from integration.stages.model import Carrier, Move
-from integration.stages.moves import Track, rank
+from integration.stages.moves import Track, is_forward, rank
 from integration.stages.scene import UNKNOWN_FOR, Scene
 
 WAR = 3
@@ -70,7 +71,7 @@ class Doing:
         """The last gate has opened: the stage that was asked for is set, or whoever asked is told."""
         voice, key = self.scene.voice(askers=attempt.askers), f"apply:{attempt.id}"
         known = self.scene.past.intents.get(key)
-        tell = any(gate.level == Level.BLOCK and gate.when_cleared == "tell" for gate in self._gates_then(attempt))
+        tell = only_tells(self._gates_then(attempt))
         if tell or (known and known.step is Step.FAILED):
             why_not = known.reason if known and not tell else ""
             self.scene.say(f"cleared:{attempt.id}", lambda: words.cleared(voice, attempt, why_not))
@@ -89,7 +90,13 @@ class Doing:
 
     def _put_back(self, attempt: Attempt, track: Track) -> None:
         """Say comes before do: the block comment stands, or is on its way before this."""
+        said = self.scene.past.intents.get(f"block:{attempt.id}")
+        if said is None or said.step in (Step.OPEN, Step.TRIED):
+            return
         standing = attempt.standing
+        if said.step is Step.FAILED and not standing:
+            self._stand(attempt, f"I could not say why on the issue ({said.reason})", again=False)
+            return
         if standing and (standing.next_try is None or self.scene.now < standing.next_try):
             self.scene.look(standing.next_try)
             self._say_standing(attempt, standing)
@@ -112,7 +119,9 @@ class Doing:
             return f"there is no way back ({last.reason})"
         lately = sum(one.step is Step.DONE and self.scene.now - one.at < _DAY for one in tries)
         fought = last.step is Step.DONE and (standing or lately >= WAR) and not self._not_seen_yet(attempt, last)
-        return f"it was put back {lately} times within a day and set again each time" if fought else ""
+        if not fought:
+            return ""
+        return standing.reason if standing else f"it was put back {lately} times within a day and set again each time"
 
     def _do_put_back(self, asked: str, to: str | None, track: Track, tries: Sequence[Intent]) -> None:
         waiting = next((one for one in tries if one.step in (Step.OPEN, Step.TRIED)), None)
@@ -157,15 +166,20 @@ class Doing:
         if known is None or known.step is Step.OPEN:
             self.scene.note(intended)
         if track.source.carrier is Carrier.STATUS:
-            self.scene.actions.append(Shift(intended.key, intended, statuses=self._statuses(intended, track)))
+            if statuses := self._statuses(intended, track):
+                self.scene.actions.append(Shift(intended.key, intended, statuses=statuses))
+            else:
+                self.scene.note(Failed(self.scene.now, intended.key, "its former status is not known"))
             return
         on = {stage for _, stage in track.on}
         wanted = track.source.names.get(intended.to, ()) if intended.to else ()
         put = (self._present_name(wanted[0]),) if wanted and intended.to not in on else ()
         target = rank(intended.to, self.scene.stages)
-        take = tuple(name for name, stage in track.on if stage != intended.to and
-                     (stage == intended.was or rank(stage, self.scene.stages) > target))  # fmt: skip
-        self.scene.actions.append(Shift(intended.key, intended, put=put, take=take))
+        take = [name for name, stage in track.on if stage != intended.to and
+                (stage == intended.was or rank(stage, self.scene.stages) > target)]  # fmt: skip
+        # The label of the stage that is shown goes last: then the stage changes once, from `was` to `to`.
+        take.sort(key=lambda name: dict(track.on)[name] == track.stage)
+        self.scene.actions.append(Shift(intended.key, intended, put=put, take=tuple(take)))
 
     def _present_name(self, mapped: str) -> str:
         """What a mapped label is called now, should somebody have renamed it."""
@@ -177,14 +191,16 @@ class Doing:
     def _statuses(self, intended: Intended, track: Track) -> tuple[str, ...]:
         came_from: tuple[str, ...] = ()
         if rank(intended.to, self.scene.stages) < rank(intended.was, self.scene.stages):
-            fits = [one for one in track.changes if one.to == intended.was and one.was == intended.to]
+            fits = [one for one in track.changes if one.was == intended.to and is_forward(one, self.scene.stages)]
             came_from = fits[-1].came_from if fits else ()
         return tuple(dict.fromkeys((*came_from, *(track.source.names.get(intended.to or "", ())))))
 
     def _tidy(self) -> None:
         """An issue shows one stage, once the move that leads to it is settled and the file has a say in it."""
         track = self.scene.track
-        if track is None or track.settles_at or not track.changes or self.scene.attempt or track.stage is None:
+        if track is None or track.settles_at or not track.changes or track.stage is None:
+            return
+        if self.scene.attempt and (self.scene.is_clear or track.stage != self.scene.attempt.was):
             return
         last = track.changes[-1]
         extra = tuple(name for name, stage in track.on if stage != track.stage)

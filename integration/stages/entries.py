@@ -369,6 +369,7 @@ class Attempt:
     asks: tuple[str, ...]
     askers: frozenset[str]  # ids of the people who asked
     standing: Standing | None = None
+    raised_at: datetime | None = None  # when a higher stage was asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,7 +394,7 @@ class Remembered:
     @property
     def shifts(self) -> tuple[Intended, ...]:
         """What we meant to do to the stage, and tried."""
-        tried = (Step.TRIED, Step.DONE)
+        tried = (Step.TRIED, Step.DONE, Step.FAILED)  # what was refused half-way may have begun
         found = (one.intended for one in self.intents.values() if one.step in tried)
         return tuple(one for one in found if one is not None and one.what == "shift")
 
@@ -446,8 +447,9 @@ class _Fold:
             case AttemptJoined() if self.attempt:
                 asks = tuple(dict.fromkeys((*self.attempt.asks, entry.move)))
                 askers = self.attempt.askers | {entry.by.id}
-                by = self.attempt.by if entry.to == self.attempt.to else entry.by  # who asked for the target
-                self.attempt = replace(self.attempt, to=entry.to, by=by, asks=asks, askers=askers)
+                self.attempt = replace(self.attempt, asks=asks, askers=askers)
+                if entry.to != self.attempt.to:
+                    self.attempt = replace(self.attempt, to=entry.to, by=entry.by, raised_at=entry.at)
             case Standing() if self.attempt:
                 self.attempt = replace(self.attempt, standing=entry if entry.reason else None)
             case AttemptEnded():

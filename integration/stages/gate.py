@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from integration.stages.entries import Finding, GateResult, Outcome, Waived
-from integration.stages.mappings import Level, Mappings, Rule
+from integration.stages.entries import Finding, GateResult, NeedsWork, Outcome, Waived
+from integration.stages.mappings import Level, Mappings, NotOnHold, Rule
 from integration.stages.moves import rank
-from integration.stages.rules import Case, evaluate
+from integration.stages.rules import Case, evaluate, handed_back, not_on_hold
 
 PATIENCE = timedelta(minutes=10)
 """So long a requirement that cannot be evaluated is neither admitted nor blocked; then `on_error` decides."""
@@ -17,11 +17,12 @@ PATIENCE = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A wish to go from `was` to `to`, asked for at `asked_at`. `ended_at` gives each stage's window of evidence."""
+    """A wish to go from `was` to `to`, asked for at `asked_at`; `steps` are the moves by which it was asked for."""
 
     was: str | None
     to: str
     asked_at: datetime
+    steps: tuple[tuple[str | None, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,11 @@ def is_open(gate: GateResult) -> bool:
     return gate.ok is True or bool(gate.waived)
 
 
+def only_tells(gates: Iterable[GateResult]) -> bool:
+    """Did one of the gates that blocked say that the move is then left to people?"""
+    return any(one.level == Level.BLOCK and not is_open(one) and one.when_cleared == "tell" for one in gates)
+
+
 def leaves(finding: Finding) -> tuple[Finding, ...]:
     """The unmet ends of a finding; a `none` that fails is one itself."""
     if finding.ok is True:
@@ -76,11 +82,15 @@ def crossed(rule: Rule, ask: Ask, stages: Sequence[str]) -> bool:
     """Does this ask go through this rule's gate? A jump crosses the gates of the stages that it jumps over."""
     if rule.effective is not None and ask.asked_at < rule.effective:
         return False
-    if rule.from_ is not None and rule.from_ != ask.was:
+    return any(_crosses(rule, was, to, stages) for was, to in dict.fromkeys(((ask.was, ask.to), *ask.steps)))
+
+
+def _crosses(rule: Rule, was: str | None, to: str, stages: Sequence[str]) -> bool:
+    if rule.from_ is not None and rule.from_ != was:
         return False
     if rule.entering is not None:
-        return rank(ask.was, stages) < rank(rule.entering, stages) <= rank(ask.to, stages)
-    return rule.leaving == ask.was
+        return rank(was, stages) < rank(rule.entering, stages) <= rank(to, stages)
+    return rule.leaving == was
 
 
 def judge(ask: Ask, mappings: Mappings, case_for: CaseFor) -> Verdict:
@@ -92,11 +102,25 @@ def judge(ask: Ask, mappings: Mappings, case_for: CaseFor) -> Verdict:
             case = case_for.stage(rule.entering or ask.to)
             if all(evaluate(one, case).ok is not False for one in rule.when):
                 gates.append(_apply(rule, ask, case))
+    if any(gate.level == Level.BLOCK for gate in gates):
+        gates += _always(ask, case_for.stage(ask.to))
     now = case_for.case.now
     looks = [at for gate in gates if not is_open(gate) for at in _looks(gate.findings) if at > now]
-    if any(gate.ok is None and not gate.waived for gate in gates) and now - ask.asked_at < PATIENCE:
+    since = max((ask.asked_at, *case_for.case.unreadable.values()))
+    if any(gate.ok is None and not gate.waived for gate in gates) and now - since < PATIENCE:
         return Verdict(None, tuple(gates), now + timedelta(minutes=1))
     return Verdict(_outcome(gates), tuple(gates), min(looks, default=None))
+
+
+def _always(ask: Ask, case: Case) -> list[GateResult]:
+    """A hold and a party's "needs work" win over every rule, wherever the file blocks at all."""
+    found = []
+    if case.hold:
+        found.append(("hold", not_on_hold(NotOnHold(), case), "Somebody asked to wait."))
+    for party in dict.fromkeys(one.party for one in case.evidence if isinstance(one, NeedsWork)):
+        if back := handed_back(party, case):
+            found.append(("needs-work", back, "What a party handed back comes back to it first."))
+    return [GateResult(rule, ask.to, Level.BLOCK, False, (one,), because) for rule, one, because in found]
 
 
 def _apply(rule: Rule, ask: Ask, case: Case) -> GateResult:
@@ -107,6 +131,7 @@ def _apply(rule: Rule, ask: Ask, case: Case) -> GateResult:
             one
             for one in reversed(case.evidence)
             if isinstance(one, Waived) and one.rule == rule.id and (one.until is None or case.now < one.until)
+            if one.by.id not in case.askers or case.mappings.waivers.self_ == "allowed"
         ),
         None,
     )

@@ -77,10 +77,10 @@ class Heed:
     now: datetime
 
 
-def hear(heed: Heed) -> tuple[list[Entry], frozenset[str]]:
-    """All that unheard comments say, in their order, and the parties that could not be read."""
+def hear(heed: Heed) -> tuple[list[Entry], dict[str, datetime]]:
+    """All that unheard comments say, in their order, and the parties that could not be read, and since when."""
     entries: list[Entry] = []
-    unreadable: set[str] = set()
+    unreadable: dict[str, datetime] = {}
     remembered = remember(heed.past)
     for comment in sorted(heed.issue.comments, key=lambda one: (one.at, len(one.id), one.id)):
         ours_or_bots = comment.author.id == heed.issue.me.id or comment.author.bot
@@ -89,12 +89,12 @@ def hear(heed: Heed) -> tuple[list[Entry], frozenset[str]]:
         try:
             new = _Hearing(heed, remembered, comment).entries()
         except Unreadable as error:
-            unreadable.add(error.party)
+            unreadable.setdefault(error.party, comment.at)
             continue
         if new:
             entries += new
             remembered = remember((*heed.past, *entries))
-    return entries, frozenset(unreadable)
+    return entries, unreadable
 
 
 def _is_of_another_time(comment: Comment, remembered: Remembered, heed: Heed) -> bool:
@@ -265,6 +265,8 @@ class _Hearing:
 
     def _needs_work(self, command: Command) -> None:
         parties = self._parties([command.party] if command.party else self._party_asked())
+        if not parties and not command.party:
+            parties = self._parties()
         if not parties:
             self._may_not(command.verb, command.party or ",".join(self._party_asked()))
         for party in parties:

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from integration.stages import markers, words
 from integration.stages.actions import Edit, Say, Shift, Tidy
-from integration.stages.entries import AttemptJoined, AttemptOpened, Done, Ended, Held, Intended, Step
+from integration.stages.entries import AttemptJoined, AttemptOpened, Done, Ended, Held, Intended, Outcome, Step
 from integration.stages.markup import Mention, Quoted, Text
 from integration.stages.model import Person
 from integration.stages.scene import UNKNOWN_FOR, Scene
@@ -137,7 +137,14 @@ def life(scene: Scene) -> words.Life:
         news=_news(scene),
         puts_back=sum(one.step is Step.DONE for one in puts_back),
         checked=case.when(scene.now),
+        stands=_stands_blocked(scene),
     )
+
+
+def _stands_blocked(scene: Scene) -> str:
+    verdicts = scene.past.verdicts
+    blocked = (one for one in scene.rungs if one.id in verdicts and verdicts[one.id].outcome is Outcome.BLOCKED)
+    return next((scene.case().stage(one.to) for one in blocked), "")
 
 
 def _news(scene: Scene) -> tuple[str | Quoted | Mention, ...]:

@@ -46,8 +46,9 @@ def track(issue: Issue, source: Shown, names: Names, shifts: Sequence[Intended],
     """Fold all that the issue's history says about one source."""
     labels = Labels(source, issue, names)
     carried = source.carrier is Carrier.LABEL
-    changes = labels.changes() if carried else _status_changes(issue, source)
-    changes = _mark_ours(changes, issue, [shift for shift in shifts if shift.source == source.id])
+    shifts = [shift for shift in shifts if shift.source == source.id]
+    changes = labels.changes() if carried else _status_changes(issue, source, shifts)
+    changes = _mark_ours(changes, issue, shifts)
     moves, stage, settles_at = settle(changes, now)
     return Track(
         source=source,
@@ -123,14 +124,16 @@ class Labels:
         return tuple(changes)
 
 
-def _status_changes(issue: Issue, source: Shown) -> tuple[Move, ...]:
-    """The stage is that of the mapped status; a status that is not mapped keeps the last stage."""
+def _status_changes(issue: Issue, source: Shown, shifts: Iterable[Intended]) -> tuple[Move, ...]:
+    """The stage is that of the mapped status; one that is not mapped keeps the last, unless we put it back there."""
+    put_out = {shift.was for shift in shifts if shift.to is None}
     told = sorted((one for one in issue.sightings if one.carrier is Carrier.STATUS), key=lambda one: one.order)
     shown: str | None = None
     changes = []
     for one in told:
         stage = source.stage_of(one.name, one.value_id)
-        if stage is not None and stage != shown:
+        leaves = stage is None and shown in put_out and one.actor.id == issue.me.id
+        if leaves or (stage is not None and stage != shown):
             came_from = tuple(value for value in (one.was_id, one.was_name) if value)
             changes.append(Move(one.id, source.id, shown, stage, one.actor, one.at, came_from=came_from))
             shown = stage
@@ -162,7 +165,7 @@ def settle(changes: Sequence[Move], now: datetime) -> tuple[tuple[Move, ...], st
             else:
                 _add(moves, gap)
             gap = None
-        if change.to is None:
+        if change.to is None and not change.ours:  # what we do is meant so
             gap = change
         elif change.was != change.to:
             _add(moves, change)
@@ -176,7 +179,9 @@ def settle(changes: Sequence[Move], now: datetime) -> tuple[tuple[Move, ...], st
 
 def _add(moves: list[Move], move: Move) -> None:
     """Append a move; a return to the same stage soon after makes both of them no move."""
-    if moves and moves[-1].was == move.to and moves[-1].to == move.was and move.at - moves[-1].at <= SETTLING:
+    last = moves[-1] if moves else None
+    returns = last and (last.was, last.to) == (move.to, move.was) and move.at - last.at <= SETTLING
+    if last and returns and not last.ours and not move.ours:
         moves.pop()
     else:
         moves.append(move)

@@ -75,7 +75,7 @@ def _hear(scene: Scene) -> None:
     entries, scene.unreadable = hear(heed)
     scene.note(*entries)
     if scene.unreadable:
-        newest = max(one.at for one in scene.issue.comments)
+        newest = max(scene.unreadable.values())
         scene.look(scene.now + timedelta(minutes=1 if scene.now - newest < PATIENCE else 60))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any as Anything
 from zoneinfo import ZoneInfo
@@ -19,13 +19,15 @@ from integration.stages.entries import Acknowledged, Approved, Evidence, Finding
 from integration.stages.model import Issue
 from integration.stages.moves import Stay
 
+ANY = "at least one of these"
+
 REPLY_SETTLES = timedelta(minutes=15)
 """A plain reply counts as seen after this long, so that somebody can still say `hold`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """All that a requirement may look at. `evidence` is what counts for this gate; `unreadable` names parties."""
+    """All that a requirement may look at. `evidence` is what counts for this gate."""
 
     issue: Issue
     mappings: m.Mappings
@@ -34,7 +36,7 @@ class Case:
     stays: tuple[Stay, ...] = ()
     askers: frozenset[str] = frozenset()
     hold: Held | None = None
-    unreadable: frozenset[str] = frozenset()
+    unreadable: Mapping[str, datetime] = field(default_factory=dict)  # party -> since when
 
     def party(self, name: str) -> str:
         """The party's name as people say it."""
@@ -136,6 +138,12 @@ def _unmet(says: str, party: str, case: Case, reason: str, links: tuple[str, ...
 def _handed_back(says: str, needs_work: NeedsWork, case: Case) -> Finding:
     reason = f"{needs_work.by} says that it needs work: {needs_work.what}"
     return Finding(says, False, reason, "", (needs_work.url,) if needs_work.url else ())
+
+
+def handed_back(party: str, case: Case) -> Finding | None:
+    """What the party wants mended first, if it has said so and not spoken for the feature since."""
+    needs_work = _needs_work(party, case)
+    return _handed_back(f"{case.party(party)} has nothing more to ask for", needs_work, case) if needs_work else None
 
 
 def _needs_work(party: str, case: Case) -> NeedsWork | None:
@@ -290,8 +298,9 @@ def not_on_hold(asked: m.NotOnHold, case: Case) -> Finding:
     if hold is None:
         return Finding("nobody holds it", True)
     until = f" until {case.when(hold.until)}" if hold.until else ""
-    party = hold.parties[0] if hold.parties else ""
-    return Finding("nobody holds it", False, f"{hold.by} holds it{until}: {hold.why}", party, (), hold.until)
+    return Finding(
+        "nobody holds it", False, f"{hold.by} holds it{until}: {hold.why} (/stage resume ends it)", "", (), hold.until
+    )
 
 
 # --- any, all, none ---------------------------------------------------------------------------------------------------
@@ -300,7 +309,7 @@ def not_on_hold(asked: m.NotOnHold, case: Case) -> Finding:
 def any_of(asked: m.Any, case: Case) -> Finding:
     """May enter if at least one of these holds."""
     parts = tuple(evaluate(one, case) for one in asked.items)
-    return Finding("at least one of these", _either([part.ok for part in parts]), parts=parts)
+    return Finding(ANY, _either([part.ok for part in parts]), parts=parts)
 
 
 def all_of(asked: m.All, case: Case) -> Finding:

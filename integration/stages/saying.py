@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from integration.stages import words
 from integration.stages.entries import Attempt, Judged, Noticed, Outcome
-from integration.stages.gate import Ask, CaseFor, Verdict, judge
+from integration.stages.gate import CaseFor, Verdict, judge
 from integration.stages.markup import Text
 from integration.stages.model import Move
 from integration.stages.moves import SETTLING, Track, rank
@@ -34,28 +34,32 @@ class Saying:
     def _say_blocked(self, attempt: Attempt, verdict: Verdict) -> None:
         key = f"block:{attempt.id}"
         awaited = list(verdict.awaited)
-        if verdict.outcome is Outcome.BLOCKED and not self.scene.past.is_done(key):
+        if verdict.outcome is not Outcome.BLOCKED:
+            return
+        if not self.scene.past.is_done(key):
             voice, shown = self.scene.voice(awaited, attempt.askers), self._as_told(attempt, verdict)
             stays_put = attempt.standing is not None
             self.scene.say(key, lambda: words.blocked(voice, attempt, shown, stays_put), attempt.to, awaited)
             return
-        told = {
-            one.party for one in self.scene.past.evidence if isinstance(one, Noticed) and one.at >= attempt.asked_at
-        }
-        told |= {party for one in self.scene.past.intents.values() if one.intended and one.key.startswith("block:")
-                 and one.intended.stage == attempt.to for party in one.intended.tells}  # fmt: skip
-        late = [party for party in awaited if party not in told]
-        if late and verdict.outcome is Outcome.BLOCKED:
+        late = [party for party in awaited if party not in self._told_for(attempt)]
+        if late:
             voice = self.scene.voice(late, attempt.askers)
-            key = f"block:{attempt.id}:{'+'.join(late)}"
+            key = f"block:{attempt.id}:{attempt.to}:{'+'.join(late)}"
             self.scene.say(key, lambda: words.also_needed(voice, attempt, verdict, late), attempt.to, late)
+
+    def _told_for(self, attempt: Attempt) -> set[str]:
+        """The parties that have a notice, or one on its way, for the stage that is asked for."""
+        noticed = (one for one in self.scene.past.evidence if isinstance(one, Noticed))
+        told = {one.party for one in noticed if one.at >= attempt.asked_at and one.stage == attempt.to}
+        meant = (one.intended for one in self.scene.past.intents.values() if one.key.startswith("block:"))
+        return told | {party for one in meant if one and one.stage == attempt.to for party in one.tells}
 
     def _as_told(self, attempt: Attempt, verdict: Verdict) -> Verdict:
         """The verdict as it is once this very comment has told those that it mentions."""
         told = [Noticed(self.scene.now, party, attempt.to, "", self.scene.issue.me) for party in verdict.awaited]
         case = replace(self.scene.case(attempt.askers), evidence=(*self.scene.past.evidence, *told))
-        ask = Ask(attempt.was, attempt.to, attempt.asked_at)
-        shown = judge(ask, self.scene.mappings, CaseFor(case, attempt.to, self.scene.since()))
+        asked = self.scene.ask_of(attempt)
+        shown = judge(asked, self.scene.mappings, CaseFor(case, attempt.to, self.scene.since()))
         return replace(shown, awaiting=verdict.awaited)
 
     def _say_fallback(self, attempt: Attempt) -> None:
@@ -106,10 +110,11 @@ class Saying:
         ):
             return
         by = next((one.by for one in self.scene.attempts_opened() if one.attempt == verdict.attempt), rung.actor)
+        who = words.moved_by(str(by), bool(verdict.attempt), verdict.outcome is Outcome.ADMITTED)
         voice = self.scene.voice(parties)
         self.scene.say(
             f"entered:{rung.id}",
-            lambda: words.entered(voice, rung.to or "", parties, str(by), bool(verdict.attempt)),
+            lambda: words.entered(voice, rung.to or "", parties, who),
             rung.to or "",
             parties,
         )
@@ -175,13 +180,22 @@ class Saying:
 
     def _told_of(self, judged: Judged) -> list[str]:
         """Whom we told of this stage, and those that a person told, where the file posts to them on the way back."""
-        levels = {party: rule.level for rule in self.scene.mappings.notify if rule.backward for party in rule.parties}
-        opened = next((one for one in self.scene.attempts_opened() if one.attempt == judged.attempt), None)
+        scene, stages = self.scene, self.scene.stages
+        left = next(
+            (one.at for one in scene.tracks[judged.move.source].moves
+             if one.at > judged.move.at and rank(one.to, stages) < rank(judged.move.to, stages)), scene.now,
+        ) if judged.move.source in scene.tracks else scene.now  # fmt: skip
+        in_force = (rule for rule in scene.mappings.notify if rule.backward)
+        levels = {
+            party: rule.level for rule in in_force if rule.effective is None or rule.effective <= left
+            for party in rule.parties
+        }  # fmt: skip
+        opened = next((one for one in scene.attempts_opened() if one.attempt == judged.attempt), None)
         since = opened.asked_at if opened else min(judged.move.at, judged.at)
         told = (
             one.party
-            for one in self.scene.past.evidence
-            if isinstance(one, Noticed) and one.stage == judged.move.to and one.at >= since
-            if levels.get(one.party, "post" if one.by.id == self.scene.issue.me.id else "observe") == "post"
+            for one in scene.past.evidence
+            if isinstance(one, Noticed) and one.stage == judged.move.to and since <= one.at <= left + SETTLING
+            if levels.get(one.party, "post" if one.by.id == scene.issue.me.id else "observe") == "post"
         )
         return list(dict.fromkeys(told))

@@ -49,7 +49,7 @@ class Scene:
         self.entries: list[Entry] = []
         self.actions: list[Action] = []
         self.looks: list[datetime] = []
-        self.unreadable: frozenset[str] = frozenset()
+        self.unreadable: dict[str, datetime] = {}
         self.wants: set[str] = set()
         self.verdict: Verdict | None = None
         self.past = remember(given.past)
@@ -113,6 +113,12 @@ class Scene:
             hold=self.hold,
             unreadable=self.unreadable,
         )
+
+    def ask_of(self, attempt: Attempt) -> Ask:
+        """The attempt as a wish: from where it began to its target, by the moves that asked for it."""
+        asked = (self.past.verdicts[id].move for id in attempt.asks if id in self.past.verdicts)
+        steps = tuple((move.was, move.to) for move in asked if move.to is not None)
+        return Ask(attempt.was, attempt.to, attempt.raised_at or attempt.asked_at, steps)
 
     def since(self) -> dict[str, datetime]:
         """From when on evidence counts, per stage: since the last attempt on it ended, or it was left by hand."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from typing import Any
 
 from integration.stages.mappings import REQUIREMENTS, Mappings
@@ -33,7 +32,7 @@ def schema() -> dict[str, Any]:
 
 
 def text() -> str:
-    """What docs/mappings.schema.json holds."""
+    """What docs/mappings.schema.json holds; `make schema` writes it."""
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -89,7 +88,3 @@ def _tidied(part: Any) -> Any:
         for key, value in part.items()
         if not (key == "title" and isinstance(value, str))
     }
-
-
-if __name__ == "__main__":
-    sys.stdout.write(text())

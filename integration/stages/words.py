@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from integration.stages.entries import Attempt, Finding, GateResult
-from integration.stages.gate import Verdict
+from integration.stages.entries import Attempt, Finding, GateResult, Outcome
+from integration.stages.gate import Verdict, only_tells
 from integration.stages.mappings import Level
 from integration.stages.markup import (
     Block,
@@ -27,7 +27,7 @@ from integration.stages.markup import (
     Small,
     Text,
 )
-from integration.stages.rules import Case, section
+from integration.stages.rules import ANY, Case, section
 
 BRIEFING = ("What changes", "Who is affected", "Known limits", "Help page", "How to undo")
 _BRIEF = 280
@@ -61,51 +61,90 @@ class Voice:
 
 
 def blocked(voice: Voice, attempt: Attempt, verdict: Verdict, stays_put: bool) -> Text:
-    """The comment on a blocked move: it mentions just those who must act, and whoever asked."""
-    target, back = voice.name(attempt.to), voice.name(attempt.was)
-    whom = voice.named(verdict.awaited)
-    missing = f" needs {whom} first" if whom else " is not ready yet"
-    goes = f"It goes back to {back} until then. " if not stays_put and attempt.was else ""
-    goes = goes or ("The label goes off again until then. " if not stays_put else "")
+    """The comment on a blocked move: it mentions just those who must act or know, and whoever asked.
+
+    `verdict` is as this comment leaves it: those who are `awaiting` have been told by it.
+    """
+    target, opens = voice.name(attempt.to), verdict.outcome is not Outcome.BLOCKED
+    acting = tuple(dict.fromkeys(one.party for one in verdict.missing if one.party))
+    missing = f" needs {_either(voice, acting, verdict)} first" if acting else " is not ready yet"
+    back = (
+        f"It goes back to {voice.name(attempt.was)} until then. "
+        if attempt.was
+        else "It is taken out again until then. "
+    )
     return (
-        Heading((f"{target}{missing}",)),
-        Paragraph((Mention(attempt.by.handle), f" asked for {target}. {goes}", *_reasons(verdict))),
+        Heading((f"{target} is on its way" if opens else f"{target}{missing}",)),
+        Paragraph(
+            (
+                Mention(attempt.by.handle),
+                f" asked for {target}. ",
+                "" if stays_put or opens else back,
+                *_reasons(verdict),
+            )
+        ),
         *checklist(verdict.failing),
-        *_next_step(voice, attempt, verdict),
+        *_next_step(voice, attempt, verdict, acting),
         *_briefing(voice, verdict.awaited),
     )
+
+
+def _either(voice: Voice, parties: Sequence[str], verdict: Verdict) -> str:
+    """ "Support and Growth"; "Support or Growth" where one of them is enough."""
+    choices = [one for gate in verdict.failing for one in gate.findings if one.ok is not True]
+    between = " or " if len(choices) == 1 and choices[0].says == ANY else " and "
+    return between.join(voice.case.party(party) for party in parties)
 
 
 def _reasons(verdict: Verdict) -> Line:
     pieces: list[Piece] = []
     for gate in verdict.failing:
         if gate.level == Level.BLOCK:
-            because: Line = (" says: ", Quoted(gate.because)) if gate.because else ()
-            pieces += ["The rule ", Code(gate.rule), *because, " "]
+            why: Line = (" says: ", Quoted(gate.because)) if gate.because else (" is not met.",)
+            pieces += ["The rule ", Code(gate.rule), *why, " "]
     return tuple(pieces[:-1])
 
 
-def _next_step(voice: Voice, attempt: Attempt, verdict: Verdict) -> tuple[Block, ...]:
-    """The one next step, and its owner."""
-    tells = any(gate.when_cleared == "tell" for gate in verdict.failing)
-    then = "I tell you here" if tells else f"I set {voice.name(attempt.to)} myself; nobody has to relabel"
-    approves = [finding.party for finding in verdict.missing if finding.party and "approved" in finding.says]
-    if verdict.awaited:
-        word = "/stage approve" if approves else "/stage ack"
-        lines: list[Line] = [
-            (
-                Bold("Next:"), " ", *voice.parties(verdict.awaited), ", please look at this feature and answer ",
-                Code(word), *((" (a plain reply will do, too)",) if not approves else ()), ", or ",
-                Code("/stage needs-work"), " with what is missing.",
-            )
-        ]  # fmt: skip
+def _next_step(voice: Voice, attempt: Attempt, verdict: Verdict, acting: Sequence[str]) -> tuple[Block, ...]:
+    """The one next step, and its owner; and who need do nothing but know."""
+    target = voice.name(attempt.to)
+    knowing = [party for party in verdict.awaited if party not in acting]
+    lines: list[Line] = []
+    if knowing:
+        does = "is" if verdict.outcome is not Outcome.BLOCKED else "was"
+        lines.append(
+            (*voice.parties(knowing), f": {target} {does} asked for; you are told by this, and need do nothing.")
+        )
+    if acting:
+        lines.append(_please(voice, acting, verdict))
+    elif verdict.outcome is not Outcome.BLOCKED:
+        lines.append((Bold("Next:"), " nobody has to do anything; the move goes through."))
     elif verdict.look_again_at and all(finding.look_again_at for finding in verdict.missing):
         when = voice.case.when(verdict.look_again_at)
-        lines = [(Bold("Next:"), " ", f"nobody has to do anything; I look again on {when}.")]
+        lines.append((Bold("Next:"), f" nobody has to do anything; I look again on {when}."))
     else:
-        lines = [(Bold("Next:"), " ", Mention(attempt.by.handle), ", please see to the open points above.")]
-    lines.append((f"When the last point is ticked, {then}. ", Code("/stage cancel"), " withdraws the request."))
+        lines.append((Bold("Next:"), " ", Mention(attempt.by.handle), ", please see to the open points above."))
+    if verdict.outcome is Outcome.BLOCKED:
+        then = "I tell you here" if only_tells(verdict.gates) else f"I set {target} myself; nobody has to relabel"
+        lines.append((f"When the last point is ticked, {then}. ", Code("/stage cancel"), " withdraws the request."))
     return tuple(Paragraph(line) for line in lines)
+
+
+def _please(voice: Voice, acting: Sequence[str], verdict: Verdict) -> Line:
+    approves = any(one.party and "approved" in one.says for one in verdict.missing)
+    word = "/stage approve" if approves else "/stage ack"
+    plainly: Line = () if approves else (" (a plain reply will do, too)",)
+    return (
+        Bold("Next:"),
+        " ",
+        *voice.parties(acting),
+        ", please look at this feature and answer ",
+        Code(word),
+        *plainly,
+        ", or ",
+        Code("/stage needs-work"),
+        " with what is missing.",
+    )
 
 
 def _briefing(voice: Voice, readers: Sequence[str]) -> tuple[Block, ...]:
@@ -182,9 +221,13 @@ def warned(voice: Voice, by: str, stage: str, verdict: Verdict) -> Text:
     return (Paragraph((*lead, *ask)), *checklist(verdict.failing), *_briefing(voice, awaited))
 
 
-def entered(voice: Voice, stage: str, parties: Sequence[str], by: str, asked: bool) -> Text:
+def moved_by(by: str, asked: bool, is_open: bool) -> str:
+    """How a feature came into its stage."""
+    return f"as {by} asked{'; its gates are open' if is_open else ''}" if asked else f"moved by {by}"
+
+
+def entered(voice: Voice, stage: str, parties: Sequence[str], who: str) -> Text:
     """Told without being asked: the feature has entered a stage."""
-    who = f"as {by} asked; its gates are open" if asked else f"moved by {by}"
     here: Line = (": this feature is now in ", Bold(voice.name(stage)), " (", Quoted(who), ").")
     return (
         Paragraph((*voice.parties(parties), *here, " Nothing to do; a reply shows the others that you have seen it.")),
@@ -219,11 +262,12 @@ def standing(voice: Voice, attempt: Attempt, reason: str, people: Sequence[str])
         Quoted(reason),
         ". ",
     )
+    out = f"move it back to {voice.name(attempt.was)}" if attempt.was else f"take it out of {voice.name(attempt.to)}"
     todo: Line = (
         Bold("Next:"),
         " ",
         Mention(attempt.by.handle),
-        f", please move it back to {voice.name(attempt.was)} by hand, or have the open points settled; then ",
+        f", please {out} by hand, or have the open points settled; then ",
         Code("/stage recheck"),
         ".",
     )
@@ -240,6 +284,7 @@ class Life:
     news: Line = ()
     puts_back: int = 0
     checked: str = ""
+    stands: str = ""  # a stage in which it stands though its gates were shut
 
 
 def status(voice: Voice, life: Life) -> Text:
@@ -262,7 +307,8 @@ def status(voice: Voice, life: Life) -> Text:
             Paragraph((Bold("Next:"), " ", _awaited(voice, life.verdict))),
         )
     else:
-        body = (Paragraph(("Nothing is awaited, and nothing needs to be done.",)),)
+        stands_blocked = f"It stands in {life.stands}, though its gates were shut, and could not be put back."
+        body = (Paragraph((stands_blocked if life.stands else "Nothing is awaited, and nothing needs to be done.",)),)
     news: tuple[Block, ...] = (Paragraph(life.news),) if life.news else ()
     return (*head, *body, *news)
 

@@ -1,27 +1,23 @@
 """GitHub, read and written in our words. The only place that knows PyGithub.
 
 PyGithub carries the requests: how we sign in, where the API is, connections that stay open. Which requests there are
-and what their answers mean is said here, because its objects hide what we need: the rendered body of a comment, the
-headers that say when to come back, whether an answer was lost, and where a moved issue lives now. Two reads make a
-snapshot, the issue and its timeline. Nothing here sleeps, and only reads are sent a second time.
+is said here, and what their answers mean in github_shapes.py, because its objects hide what we need: the rendered body
+of a comment, the headers that say when to come back, whether an answer was lost, and where a moved issue lives now. Two
+reads make a snapshot, the issue and its timeline. Nothing here sleeps, and only reads are sent a second time.
 """
 
 from __future__ import annotations
 
 import functools
-import json
 import logging
-import re
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from html.parser import HTMLParser
 from io import BytesIO
 from typing import Any, Concatenate, ParamSpec, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
@@ -31,10 +27,30 @@ from requests.adapters import HTTPAdapter
 from requests.utils import parse_header_links
 
 from integration.settings import GitHubSettings
-from integration.stages.markdown import markdown
 from integration.stages.markup import Text
-from integration.stages.model import Carrier, ClosedAs, Comment, Happened, Issue, Label, Person, Ref, Sighting
+from integration.stages.model import Comment, Issue, Label, Person, Ref
 from integration.trackers import Gone, Question, Refused, Unavailable
+from integration.trackers.github_shapes import (
+    GHOST,
+    Answer,
+    Raw,
+    as_comment,
+    as_issue,
+    as_person,
+    as_time,
+    comment_path,
+    fault,
+    in_path,
+    issue_path,
+    lives_at,
+    marked,
+    may_triage,
+    missing_labels,
+    place_path,
+    reading,
+    team_path,
+    torn,
+)
 
 CONNECT, READ, TOTAL = 5.0, 15.0, 45.0  # seconds: until connected, between two bytes, for one whole method
 
@@ -51,11 +67,6 @@ _RENEW_BEFORE = timedelta(minutes=5)
 _SLACK = timedelta(seconds=1)
 _BLIND_WAIT = timedelta(seconds=60)  # what GitHub asks for when it names no time
 _BAD_GATEWAY = frozenset({502, 503, 504})
-_MAY_TRIAGE = frozenset({"triage", "write", "maintain", "admin"})
-_GHOST = Person("", "ghost", "ghost")  # how GitHub shows an account that was deleted
-_MARKER = re.compile(r"(?:\A|\n)<!-- release-stages: (?P<token>\S+) -->\s*\Z")
-
-Raw = dict[str, Any]
 
 # At DEBUG it writes whole answers, and one of them is the installation's token.
 logging.getLogger("github.Requester").setLevel(logging.INFO)
@@ -156,93 +167,12 @@ def _line(api_url: str, auth: Auth.Auth) -> Requester:
 # --- answers, and what is wrong with them -----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What GitHub said to one request; `doing` is what we wanted, `effect` whether asking changes something there."""
-
-    doing: str
-    status: int
-    headers: Mapping[str, str] = field(repr=False)
-    text: str = field(repr=False)
-    effect: bool = False
-
-    def one(self) -> Raw:
-        """The answer as one object. Raises `Unavailable`."""
-        said = self._json()
-        if not isinstance(said, dict):
-            raise self.odd()
-        return said
-
-    def many(self) -> list[Raw]:
-        """The answer as a list. Raises `Unavailable`."""
-        said = self._json()
-        if not isinstance(said, list):
-            raise self.odd()
-        return [entry for entry in said if isinstance(entry, dict)]
-
-    def _json(self) -> object:
-        try:
-            return json.loads(self.text)
-        except ValueError:
-            raise self.odd() from None
-
-    def odd(self) -> Unavailable:
-        """For an answer that is not what the API promises."""
-        return Unavailable(f"GitHub gave an answer that we cannot read, while {self.doing}", unknown=self.effect)
-
-    @property
-    def next(self) -> str:
-        links = parse_header_links(self.headers.get("link", ""))
-        return next((link["url"] for link in links if link.get("rel") == "next"), "")
-
-    @property
-    def message(self) -> str:
-        """GitHub's own words about what is wrong."""
-        try:
-            said = json.loads(self.text)
-        except ValueError:
-            return ""
-        if not isinstance(said, dict):
-            return ""
-        faults = [fault for fault in said.get("errors") or () if isinstance(fault, dict)]
-        more = [str(fault.get("message") or f"{fault.get('field')} {fault.get('code')}") for fault in faults]
-        return "; ".join([str(said.get("message") or ""), *more])[:300]
+def _next_page(answer: Answer) -> str:
+    links = parse_header_links(answer.headers.get("link", ""))
+    return next((link["url"] for link in links if link.get("rel") == "next"), "")
 
 
-def _fault(answer: _Answer, now: datetime) -> Unavailable | Refused | Gone:
-    """The error for an answer that is no success."""
-    if again := _come_back(answer, now):
-        return Unavailable(f"GitHub asks us to wait until {again:%H:%M:%S} UTC, while {answer.doing}", retry_at=again)
-    if answer.status >= 500 or answer.status == 408:
-        seconds = answer.headers.get("retry-after", "")
-        later = now + timedelta(seconds=int(seconds)) if seconds.isdecimal() else None
-        words = f"GitHub answered {answer.status}, while {answer.doing}"
-        return Unavailable(words, retry_at=later, unknown=answer.effect)
-    if answer.status in {404, 410, 451}:
-        words = f"GitHub answered {answer.status}, while {answer.doing}"
-        return Gone(f"{words}: it is not there, or not for our account to see")
-    said = f" ({answer.message})" if answer.message else ""
-    if answer.status == 401:
-        return Refused(
-            f"GitHub does not accept how we sign in, while {answer.doing}{said}: renew GITHUB_TOKEN, or compare "
-            "GITHUB_APP_ID with GITHUB_APP_PRIVATE_KEY"
-        )
-    return Refused(f"GitHub refused{said}, while {answer.doing}{_needed(answer)}")
-
-
-def _needed(answer: _Answer) -> str:
-    """Which permission would have done, as the answer's headers name it."""
-    if answer.status != 403:
-        return ""
-    if accepted := answer.headers.get("x-accepted-github-permissions", ""):
-        ways = [" and ".join(way.strip().replace("=", ": ").split(",")) for way in accepted.split(";")]
-        return f": our account or App needs the permission {' or '.join(ways)}"
-    if scopes := answer.headers.get("x-accepted-oauth-scopes", ""):
-        return f": our token needs one of the scopes {scopes}"
-    return ": our account or App lacks a permission"
-
-
-def _come_back(answer: _Answer, now: datetime) -> datetime | None:
+def _come_back(answer: Answer, now: datetime) -> datetime | None:
     """When GitHub lets us ask again; None when the answer is no rate limit."""
     if answer.status not in {403, 429}:
         return None
@@ -272,15 +202,6 @@ def _never_left(error: Exception) -> bool:
     if isinstance(reason, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError):
         return True
     return "CERTIFICATE_VERIFY_FAILED" in str(reason)
-
-
-@contextmanager
-def _reading(answer: _Answer) -> Iterator[None]:
-    """Around what takes an answer apart."""
-    try:
-        yield
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise answer.odd() from None
 
 
 # --- the tracker ------------------------------------------------------------------------------------------------------
@@ -342,63 +263,49 @@ class GitHub:
         for _ in range(_TRIES):
             answer = self._issue(ref)
             raw = answer.one()
-            timeline = self._all(ref, f"{_issue_path(ref)}/timeline", f"reading the history of {ref.key}", full=True)
-            with _reading(answer):
-                if not _torn(raw, timeline):
+            timeline = self._all(ref, f"{issue_path(ref)}/timeline", f"reading the history of {ref.key}", full=True)
+            with reading(answer):
+                if not torn(raw, timeline):
                     return self._snapshot(ref, raw, timeline)
         soon = self._clock() + timedelta(seconds=5)
         raise Unavailable(f"{ref.key} changes faster than we can read it", retry_at=soon)
 
-    def _issue(self, ref: Ref) -> _Answer:
-        answer = self._ask(ref, "GET", _issue_path(ref), f"reading {ref.key}")
-        with _reading(answer):
-            now = _lives_at(answer.one(), ref)
+    def _issue(self, ref: Ref) -> Answer:
+        answer = self._ask(ref, "GET", issue_path(ref), f"reading {ref.key}")
+        with reading(answer):
+            now = lives_at(answer.one(), ref)
         if now != ref:
             raise Gone(f"{ref.key} lives at {now.key} now", now=now)
         return answer
 
     def _snapshot(self, ref: Ref, raw: Raw, timeline: list[Raw]) -> Issue:
-        return Issue(
-            ref=ref,
-            title=raw["title"],
-            body=raw.get("body") or "",
-            url=raw["html_url"],
-            author=_person(raw.get("user")),
-            me=self._who_we_are(ref),
-            created=_at(raw["created_at"]),
-            watermark=_at(raw["updated_at"]),
-            closed=_closed(raw),
-            labels=tuple(Label(str(label["id"]), label["name"]) for label in raw["labels"]),
-            sightings=_sightings(timeline),
-            comments=self._comments(ref, timeline),
-            is_pull_request=raw.get("pull_request") is not None,
-            deleted_labels=self._deleted(ref, raw, timeline),
-        )
+        me, said, deleted = self._who_we_are(ref), self._comments(ref, timeline), self._deleted(ref, raw, timeline)
+        return as_issue(ref, raw, timeline, me, said, deleted)
 
     def _comments(self, ref: Ref, timeline: list[Raw]) -> tuple[Comment, ...]:
         """The comments of the timeline, read once more where it lacks how a mention was rendered."""
         said = [entry for entry in timeline if entry.get("event") == "commented"]
         if any("body_html" not in entry and "@" in (entry.get("body") or "") for entry in said):
-            listed = self._all(ref, f"{_issue_path(ref)}/comments", f"reading the comments of {ref.key}", full=True)
+            listed = self._all(ref, f"{issue_path(ref)}/comments", f"reading the comments of {ref.key}", full=True)
             rendered = {entry["id"]: entry for entry in listed}
             said = [{**entry, **rendered.get(entry["id"], {})} for entry in said]
-        comments = [_comment(entry) for entry in said]
+        comments = [as_comment(entry) for entry in said]
         return tuple(sorted(comments, key=lambda comment: (comment.at, len(comment.id), comment.id)))
 
     def _deleted(self, ref: Ref, raw: Raw, timeline: list[Raw]) -> frozenset[str]:
         """Labels that nobody took off but that are gone, because the place has them no more."""
-        missing = _missing_labels(raw, timeline)[-_ASKED_LABELS:]
+        missing = missing_labels(raw, timeline)[-_ASKED_LABELS:]
         doing = f"looking for a label in {ref.place}"
         return frozenset(
             name
             for name in missing
-            if self._ask(ref, "GET", f"{_place_path(ref)}/labels/{_in_path(name)}", doing, fine={404}).status == 404
+            if self._ask(ref, "GET", f"{place_path(ref)}/labels/{in_path(name)}", doing, fine={404}).status == 404
         )
 
     @_in_time
     def label_names(self, ref: Ref) -> tuple[Label, ...]:
         """All labels of the repository as they are called now."""
-        listed = self._all(ref, f"{_place_path(ref)}/labels", f"reading the labels of {ref.place}")
+        listed = self._all(ref, f"{place_path(ref)}/labels", f"reading the labels of {ref.place}")
         return tuple(Label(str(label.get("id", "")), str(label.get("name", ""))) for label in listed)
 
     def _who_we_are(self, ref: Ref) -> Person:
@@ -407,11 +314,11 @@ class GitHub:
             if self._app:
                 app = self._send(self._ours, "GET", "/app", "asking which App we are", ref)
                 login = f"{self._good(app).one().get('slug', '')}[bot]"
-                answer = self._ask(ref, "GET", f"/users/{_in_path(login)}", "asking for our App's account")
+                answer = self._ask(ref, "GET", f"/users/{in_path(login)}", "asking for our App's account")
             else:
                 answer = self._ask(ref, "GET", "/user", "asking which account our token belongs to")
-            with _reading(answer):
-                self._me = _person(answer.one())
+            with reading(answer):
+                self._me = as_person(answer.one())
         return self._me
 
     # --- writing
@@ -420,36 +327,36 @@ class GitHub:
     def say(self, ref: Ref, text: Text, token: str) -> Comment:
         """Post a comment, once. `Unavailable.unknown` when it may be there all the same."""
         doing = f"commenting on {ref.key}"
-        body = {"body": _marked(text, token)}
-        answer = self._ask(ref, "POST", f"{_issue_path(ref)}/comments", doing, body=body, full=True)
-        with _reading(answer):
-            return _comment(answer.one())
+        body = {"body": marked(text, token)}
+        answer = self._ask(ref, "POST", f"{issue_path(ref)}/comments", doing, body=body, full=True)
+        with reading(answer):
+            return as_comment(answer.one())
 
     @_in_time
     def edit(self, ref: Ref, comment_id: str, text: Text, token: str) -> None:
         """Replace the text of a comment of our own."""
-        body = {"body": _marked(text, token)}
-        self._ask(ref, "PATCH", _comment_path(ref, comment_id), f"editing our comment on {ref.key}", body=body)
+        body = {"body": marked(text, token)}
+        self._ask(ref, "PATCH", comment_path(ref, comment_id), f"editing our comment on {ref.key}", body=body)
 
     @_in_time
     def react(self, ref: Ref, comment_id: str, sign: str) -> None:
         """Answer a comment with a reaction; GitHub keeps one of a kind, so twice is once."""
-        path = f"{_comment_path(ref, comment_id)}/reactions"
+        path = f"{comment_path(ref, comment_id)}/reactions"
         self._ask(ref, "POST", path, f"reacting to a comment on {ref.key}", body={"content": sign})
 
     @_in_time
     def put_label(self, ref: Ref, name: str) -> None:
         """Put one label on; fine if it is on already."""
         doing = f"putting the label '{name}' on {ref.key}"
-        self._ask(ref, "POST", f"{_issue_path(ref)}/labels", doing, body={"labels": [name]})
+        self._ask(ref, "POST", f"{issue_path(ref)}/labels", doing, body={"labels": [name]})
 
     @_in_time
     def take_label(self, ref: Ref, name: str) -> None:
         """Take one label off; fine if it is not on."""
         doing = f"taking the label '{name}' off {ref.key}"
-        answer = self._ask(ref, "DELETE", f"{_issue_path(ref)}/labels/{_in_path(name)}", doing, fine={404})
+        answer = self._ask(ref, "DELETE", f"{issue_path(ref)}/labels/{in_path(name)}", doing, fine={404})
         if answer.status == 404 and "label does not exist" not in answer.message.lower():
-            raise _fault(answer, self._clock())
+            raise fault(answer, self._clock(), None)
 
     def transition(self, ref: Ref, to: Sequence[str]) -> None:
         """GitHub has no workflow: always `Refused`."""
@@ -461,7 +368,7 @@ class GitHub:
     def answer(self, ref: Ref, question: Question) -> bool:
         """Is this person in the team; or may they triage? Asked now. Raises `Refused` where we may not know."""
         login = question.person.handle
-        if not login or question.person == _GHOST:
+        if not login or question.person == GHOST:
             return False
         if question.team and self._in_team(ref, question.team, login):
             return True
@@ -469,7 +376,7 @@ class GitHub:
 
     def _in_team(self, ref: Ref, team: str, login: str) -> bool:
         doing = f"asking whether {login} is in {team}"
-        path = f"{_team_path(team)}/memberships/{_in_path(login)}"
+        path = f"{team_path(team)}/memberships/{in_path(login)}"
         answer = self._ask(ref, "GET", path, doing, fine={404})
         if answer.status == 404:
             self._team(ref, team)  # else a team that we cannot see would say no for everybody
@@ -477,7 +384,7 @@ class GitHub:
         return bool(answer.one().get("state") == "active")
 
     def _team(self, ref: Ref, team: str) -> Raw:
-        answer = self._ask(ref, "GET", _team_path(team), f"reading the team {team}", fine={404})
+        answer = self._ask(ref, "GET", team_path(team), f"reading the team {team}", fine={404})
         if answer.status == 404:
             raise Refused(
                 f"the team {team} is not there, or our account cannot see it: compare mappings.yaml with GitHub, and "
@@ -487,18 +394,15 @@ class GitHub:
 
     def _may_triage(self, ref: Ref, login: str) -> bool:
         doing = f"asking what {login} may do in {ref.place}"
-        path = f"{_place_path(ref)}/collaborators/{_in_path(login)}/permission"
+        path = f"{place_path(ref)}/collaborators/{in_path(login)}/permission"
         answer = self._ask(ref, "GET", path, doing, fine={404})
         if answer.status == 404:
             if "is not a user" in answer.message:
                 return False
             raise Refused(f"we may not know who may triage in {ref.place}, while {doing}: GitHub answered 404")
         said = answer.one()
-        with _reading(answer):
-            if (said.get("role_name") or said.get("permission")) in _MAY_TRIAGE:
-                return True
-            may = ((said.get("user") or {}).get("permissions") or {}).get("triage")
-            return bool(may or said.get("permission") in _MAY_TRIAGE)  # a role that the organisation made itself
+        with reading(answer):
+            return may_triage(said)
 
     @_in_time
     def unreached(self, ref: Ref, comment: Comment, handles: Iterable[str]) -> dict[str, str]:
@@ -531,7 +435,7 @@ class GitHub:
 
     def _first_members(self, ref: Ref, team: str) -> list[Raw]:
         asked = {"per_page": _ASKED_MEMBERS}
-        path = f"{_team_path(team)}/members"
+        path = f"{team_path(team)}/members"
         return self._ask(ref, "GET", path, f"reading the members of {team}", params=asked).many()[:_ASKED_MEMBERS]
 
     def _shut_out(self, ref: Ref, login: str) -> str:
@@ -539,15 +443,15 @@ class GitHub:
         return f"@{login} may not read {ref.place}" if self._is_private(ref) and not self._may_read(ref, login) else ""
 
     def _is_private(self, ref: Ref) -> bool:
-        said = self._ask(ref, "GET", _place_path(ref), f"reading {ref.place}").one()
+        said = self._ask(ref, "GET", place_path(ref), f"reading {ref.place}").one()
         return bool(said.get("private")) and said.get("visibility") != "internal"
 
     def _team_may_read(self, ref: Ref, team: str) -> bool:
-        path = f"{_team_path(team)}/repos/{_in_path(ref.place)}"
+        path = f"{team_path(team)}/repos/{in_path(ref.place)}"
         return self._ask(ref, "GET", path, f"asking whether {team} may read {ref.place}", fine={404}).status != 404
 
     def _may_read(self, ref: Ref, login: str) -> bool:
-        path = f"{_place_path(ref)}/collaborators/{_in_path(login)}"
+        path = f"{place_path(ref)}/collaborators/{in_path(login)}"
         return self._ask(ref, "GET", path, f"asking whether {login} may read {ref.place}", fine={404}).status != 404
 
     def members(self, ref: Ref, group: str) -> tuple[str, ...]:
@@ -563,7 +467,7 @@ class GitHub:
         while path:
             page = self._ask(ref, "GET", path, doing, params=params, full=full)
             entries += page.many()
-            path, params = page.next, {}
+            path, params = _next_page(page), {}
         return entries
 
     def _ask(
@@ -577,7 +481,7 @@ class GitHub:
         body: Raw | None = None,
         full: bool = False,
         fine: Collection[int] = (),
-    ) -> _Answer:
+    ) -> Answer:
         """One request as the account that works at this place. Raises for all but a success and what is `fine`."""
         line = self._installed_line(ref) if self._app else self._ours
         answer = self._send(line, verb, path, doing, ref, params=params, body=body, full=full, effect=verb != "GET")
@@ -585,9 +489,13 @@ class GitHub:
             self._forget(ref)
         return self._good(answer, fine)
 
-    def _good(self, answer: _Answer, fine: Collection[int] = ()) -> _Answer:
-        if answer.status >= 400 and (answer.status not in fine or _come_back(answer, self._clock())):
-            raise _fault(answer, self._clock())
+    def _good(self, answer: Answer, fine: Collection[int] = ()) -> Answer:
+        if answer.status < 400:
+            return answer
+        now = self._clock()
+        again = _come_back(answer, now)
+        if answer.status not in fine or again:
+            raise fault(answer, now, again)
         return answer
 
     def _send(
@@ -603,7 +511,7 @@ class GitHub:
         full: bool = False,
         effect: bool = False,
         hops: int = _HOPS,
-    ) -> _Answer:
+    ) -> Answer:
         """One request and its answer, whatever its status. A read that failed at once is sent once more, at once."""
         headers = {"Accept": _FULL if full else _PLAIN}
         for again in (False, True) if verb == "GET" else (True,):
@@ -620,7 +528,7 @@ class GitHub:
                 continue
             if again or status not in _BAD_GATEWAY or "retry-after" in said:
                 break
-        return _Answer(doing, status, said, text, effect)
+        return Answer(doing, status, said, text, effect)
 
     def _followed(self, line: Requester, location: str, doing: str, hops: int) -> str:
         """The address that a redirect names, if it is one of the same API."""
@@ -636,9 +544,9 @@ class GitHub:
 
     def _moved(self, line: Requester, ref: Ref, doing: str) -> Gone | Refused:
         """For a write that was sent on: nothing is written where the issue was not judged."""
-        answer = self._good(self._send(line, "GET", _issue_path(ref), f"looking where {ref.key} lives now", ref))
-        with _reading(answer):
-            now = _lives_at(answer.one(), ref)
+        answer = self._good(self._send(line, "GET", issue_path(ref), f"looking where {ref.key} lives now", ref))
+        with reading(answer):
+            now = lives_at(answer.one(), ref)
         if now == ref:
             return Refused(f"GitHub sends us on, while {doing}: compare GITHUB_API_URL with the server's address")
         return Gone(f"{ref.key} lives at {now.key} now", now=now)
@@ -657,8 +565,8 @@ class GitHub:
 
     def _find_installation(self, ref: Ref) -> int:
         doing = f"looking for our App's installation in {ref.place}"
-        answer = self._good(self._send(self._ours, "GET", f"{_place_path(ref)}/installation", doing, ref))
-        with _reading(answer):
+        answer = self._good(self._send(self._ours, "GET", f"{place_path(ref)}/installation", doing, ref))
+        with reading(answer):
             return int(answer.one()["id"])
 
     def _sign_in(self, ref: Ref, number: int) -> _Installed:
@@ -667,9 +575,9 @@ class GitHub:
         if answer.status == 404:
             self._forget(ref)
         said = self._good(answer).one()
-        with _reading(answer):
+        with reading(answer):
             line = _line(self._api_url, Auth.Token(said["token"]))
-            return _Installed(line, _at(said["expires_at"]) - _RENEW_BEFORE)
+            return _Installed(line, as_time(said["expires_at"]) - _RENEW_BEFORE)
 
     def _forget(self, ref: Ref) -> None:
         """The App may have been installed anew: find its installation again on the next request."""
@@ -689,162 +597,3 @@ def _auth(settings: GitHubSettings) -> Auth.Auth:
             "GITHUB_APP_PRIVATE_KEY cannot sign: it must be the PEM file that GitHub gave for the App"
         ) from None
     return auth
-
-
-# --- paths ------------------------------------------------------------------------------------------------------------
-
-
-def _in_path(name: str) -> str:
-    """A name in a path. GitHub wants slashes as they are, unless they would lead the request somewhere else."""
-    leads_away = any(part in {"", ".", ".."} for part in name.split("/"))
-    return quote(name, safe="" if leads_away else "/")
-
-
-def _place_path(ref: Ref) -> str:
-    return f"/repos/{_in_path(ref.place)}"
-
-
-def _issue_path(ref: Ref) -> str:
-    return f"{_place_path(ref)}/issues/{ref.number}"
-
-
-def _comment_path(ref: Ref, comment_id: str) -> str:
-    return f"{_place_path(ref)}/issues/comments/{quote(comment_id, safe='')}"
-
-
-def _team_path(team: str) -> str:
-    org, _, slug = team.partition("/")
-    return f"/orgs/{quote(org, safe='')}/teams/{quote(slug, safe='')}"
-
-
-# --- GitHub's words in ours -------------------------------------------------------------------------------------------
-
-
-def _at(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
-
-
-def _person(raw: Raw | None) -> Person:
-    if not raw:
-        return _GHOST
-    login = raw["login"]
-    return Person(id=str(raw["id"]), handle=login, name=login, bot=raw.get("type") == "Bot")
-
-
-def _lives_at(raw: Raw, asked: Ref) -> Ref:
-    """Where the issue that was answered lives: `asked` itself, in whatever case its place was written."""
-    parts = urlsplit(raw.get("repository_url") or "").path.rstrip("/").split("/")
-    place = "/".join(parts[-2:]) if len(parts) > 1 else asked.place
-    number = int(raw["number"])
-    same = place.lower() == asked.place.lower() and number == asked.number
-    return asked if same else Ref("github", "", place, number)
-
-
-def _closed(raw: Raw) -> ClosedAs:
-    if raw["state"] != "closed":
-        return ClosedAs.OPEN
-    return ClosedAs.NOT_PLANNED if raw.get("state_reason") in {"not_planned", "duplicate"} else ClosedAs.DONE
-
-
-def _label_events(timeline: Iterable[Raw]) -> list[Raw]:
-    events = [entry for entry in timeline if entry.get("event") in {"labeled", "unlabeled"} and entry.get("label")]
-    return sorted(events, key=lambda event: (_at(event["created_at"]), event["id"]))
-
-
-def _sightings(timeline: Iterable[Raw]) -> tuple[Sighting, ...]:
-    return tuple(
-        Sighting(
-            id=str(event["id"]),
-            at=_at(event["created_at"]),
-            actor=_person(event.get("actor")),
-            carrier=Carrier.LABEL,
-            what=Happened.ADDED if event["event"] == "labeled" else Happened.REMOVED,
-            name=event["label"]["name"],
-            value_id=str(event["label"].get("id") or ""),
-            app=str((event.get("performed_via_github_app") or {}).get("id") or ""),
-        )
-        for event in _label_events(timeline)
-    )
-
-
-def _names_on(raw: Raw) -> set[str]:
-    return {label["name"].lower() for label in raw["labels"]}
-
-
-def _torn(raw: Raw, timeline: Iterable[Raw]) -> bool:
-    """Did a label change after the issue was read and before its history was?"""
-    read_at = _at(raw["updated_at"])
-    newer = {
-        event["label"]["name"].lower(): event["event"] == "labeled"
-        for event in _label_events(timeline)
-        if _at(event["created_at"]) > read_at
-    }
-    on = _names_on(raw)
-    return any((name in on) != put for name, put in newer.items())
-
-
-def _missing_labels(raw: Raw, timeline: Iterable[Raw]) -> list[str]:
-    """Labels that were put on and never taken off, but are not on; the last put on stands last."""
-    standing: dict[str, str] = {}
-    for event in _label_events(timeline):
-        name = event["label"]["name"]
-        standing.pop(name.lower(), None)
-        if event["event"] == "labeled":
-            standing[name.lower()] = name
-    on = _names_on(raw)
-    return [name for lowered, name in standing.items() if lowered not in on]
-
-
-def _comment(raw: Raw) -> Comment:
-    body = (raw.get("body") or "").replace("\r\n", "\n")
-    ours = _MARKER.search(body)
-    created = _at(raw["created_at"])
-    return Comment(
-        id=str(raw["id"]),
-        at=created,
-        author=_person(raw.get("user") or raw.get("actor")),
-        body=body[: ours.start()].rstrip("\n") if ours else body,
-        url=raw.get("html_url") or "",
-        edited=_at(raw.get("updated_at") or raw["created_at"]) > created + _SLACK,
-        mentions=_mentions(raw.get("body_html") or ""),
-        token=ours["token"] if ours else "",
-    )
-
-
-def _marked(text: Text, token: str) -> str:
-    return f"{markdown(text)}\n\n<!-- release-stages: {token} -->"
-
-
-class _Mentions(HTMLParser):
-    """Finds the mentions that GitHub rendered as links, outside what is quoted from somebody else."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.found: set[str] = set()
-        self._quotes = 0
-        self._inside: list[str] | None = None
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "blockquote":
-            self._quotes += 1
-        elif tag == "a" and not self._quotes:
-            classes = (dict(attrs).get("class") or "").split()
-            self._inside = [] if {"user-mention", "team-mention"} & set(classes) else None
-
-    def handle_data(self, data: str) -> None:
-        if self._inside is not None:
-            self._inside.append(data)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "blockquote":
-            self._quotes = max(0, self._quotes - 1)
-        elif tag == "a" and self._inside is not None:
-            self.found.add("".join(self._inside).strip().removeprefix("@").lower())
-            self._inside = None
-
-
-def _mentions(html: str) -> frozenset[str]:
-    page = _Mentions()
-    page.feed(html)
-    page.close()
-    return frozenset(page.found - {""})

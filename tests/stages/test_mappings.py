@@ -536,7 +536,7 @@ def as_json(text: str) -> Any:
 
 def test_the_committed_schema_is_current() -> None:
     committed = (ROOT / "docs" / "mappings.schema.json").read_text()
-    assert committed == schema.text(), "write it anew: python -m integration.stages.schema > docs/mappings.schema.json"
+    assert committed == schema.text(), "write it anew: make schema"
 
 
 @pytest.mark.parametrize("path", [SHIPPED, SANDBOX], ids=["shipped", "sandbox"])

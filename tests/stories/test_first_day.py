@@ -83,6 +83,7 @@ def test_over_an_empty_ledger_standing_features_are_adopted_and_nobody_hears_of_
     team.settle()
     team.write("what now?", by="evan")
     team.settle()
+    team.later(seconds=10)
 
     assert "public" in team.stages
     assert {outcome for _, _, outcome in team.verdicts} == {"adopted"}

@@ -52,6 +52,7 @@ def test_what_was_given_for_beta_opens_nothing_else_when_the_ledger_is_lost(team
     team.house.lose_the_ledger()
     team.later(days=3)
     team.ask_for("public")
+    team.later(seconds=10)
 
     assert team.stage == "beta"
 
@@ -179,3 +180,173 @@ def test_a_higher_wish_belongs_to_whoever_had_it(team: Team) -> None:
     attempt = team.remembered.attempt
     assert attempt is not None
     assert attempt.by.name.casefold() == "evan"
+
+
+SEEN = RULES.replace("notified: {party: support, ahead: 1 working day}", "acknowledged: {party: support}")
+
+
+def test_a_feature_that_came_from_no_stage_is_taken_out_again_and_applied_when_its_gate_opens(team: Team) -> None:
+    team.house.put_in_force(SEEN, notify="")
+    team.open()
+    team.settle()
+    team.later(hours=1)
+    team.ask_for("public")
+    team.later(seconds=10)
+    assert team.stage is None
+    assert len(team.told) == 1
+    team.later(minutes=2)
+    assert len(team.told) == 1
+    assert "It is taken out again" in team.told[0].body
+
+    team.write("/stage ack", by="sam")
+    team.settle()
+
+    assert team.stage == "public"
+    assert team.verdicts[-1] == (None, "public", "admitted")
+
+
+def test_a_new_wish_soon_after_a_late_put_back_is_judged_for_itself(in_beta: Team) -> None:
+    in_beta.world.hooks.hold()
+    in_beta.move("public")
+    in_beta.house.traveller.shift(600)
+    in_beta.world.hooks.release()
+    in_beta.settle()
+    in_beta.write("/stage cancel", by="erin")
+    in_beta.settle()
+    in_beta.later(minutes=1)
+
+    in_beta.ask_for("public")
+
+    assert in_beta.stage == "beta"
+    assert in_beta.remembered.attempt is not None
+
+
+def test_nobody_waives_in_advance_what_they_then_ask_for_themselves(in_beta: Team) -> None:
+    in_beta.write("/stage waive support-before-public I shall want it", by="rhea")
+    in_beta.settle()
+    in_beta.move("public", by="rhea")
+    in_beta.settle()
+
+    assert in_beta.stage == "beta"
+
+
+def test_a_hold_keeps_a_new_move_out_even_where_the_rules_are_met(in_beta: Team) -> None:
+    in_beta.write("/stage ack", by="sofia")
+    in_beta.settle()
+    in_beta.later(days=2)
+    in_beta.write("/stage hold the fair is next week", by="sam")
+    in_beta.settle()
+
+    in_beta.ask_for("public")
+
+    assert in_beta.stage == "beta"
+    assert "the fair is next week" in in_beta.told[-1].html
+    assert in_beta.told[-1].mentions == {"erin"}, "no party has to act: somebody resumes it"
+
+
+def test_needs_work_keeps_it_shut_even_where_no_rule_asks_for_a_word(team: Team) -> None:
+    team.house.put_in_force(RULES.replace("      - acknowledged: {party: support}\n", ""), notify="")
+    team.stand_in("beta")
+    team.ask_for("public")
+    team.write("/stage needs-work the help page is missing", by="sam")
+    team.later(days=2)
+    assert team.stage == "beta"
+
+    team.write("/stage ack", by="sam")
+    team.settle()
+
+    assert team.stage == "public"
+
+
+def test_a_rule_that_only_wants_support_told_is_met_by_telling_them(team: Team) -> None:
+    told = RULES.replace(", ahead: 1 working day", "").replace("      - acknowledged: {party: support}\n", "")
+    team.house.put_in_force(told, notify="")
+    team.stand_in("beta")
+
+    team.ask_for("public")
+
+    assert team.stage == "public"
+    assert len(team.told) == 1
+    assert team.told[0].mentions == team.support | {"erin"}
+    assert "you are told by this" in team.told[0].body.replace("You", "you")
+    assert "goes back" not in team.told[0].body
+
+
+def test_a_rule_for_the_way_from_beta_holds_also_when_beta_is_only_passed_through(team: Team) -> None:
+    leaving = BETA_TOO + RULES.replace("entering: public", "leaving: beta").replace("support-before", "support-after")
+    team.house.put_in_force(leaving, notify="")
+    team.stand_in("internal")
+    team.move("beta")
+    team.move("public")
+    team.settle()
+    team.write("/stage approve", by="gus")
+    team.settle()
+
+    assert team.stage == "internal", "Support has not been told"
+
+
+def test_a_put_back_of_which_only_the_first_half_took_effect_is_finished(house: House) -> None:
+    team = OnGitHub(house)
+    team.stand_in("beta")
+    team.take_off("beta")
+    house.world.faults.add(Fault(r"^DELETE .*/labels/", "before", status=502))
+    team.ask_for("public")
+    team.later(minutes=2)
+    team.later(minutes=2)
+
+    assert team.labels == ["stage: beta"]
+
+
+def test_nothing_is_put_back_while_it_is_unknown_whether_it_was_said_why(in_beta: Team) -> None:
+    in_beta.world.faults.add(Fault(r"^POST .*/comments?$", "before", status=502))
+    in_beta.ask_for("public")
+    in_beta.write("what is going on?", by="evan")
+    in_beta.settle()
+    assert "public" in in_beta.stages, "say comes before do"
+    in_beta.later(minutes=2)
+    in_beta.later(minutes=2)
+
+    assert in_beta.stage == "beta"
+
+
+def test_whoever_of_the_party_makes_the_cleared_move_does_not_void_their_own_word(in_beta: Team) -> None:
+    in_beta.house.put_in_force(SEEN.replace("level: block", "level: block\n    when_cleared: tell"), notify="")
+    in_beta.ask_for("public")
+    in_beta.write("/stage ack", by="sam")
+    in_beta.settle()
+    in_beta.move("public", by="sam")
+    in_beta.settle()
+
+    assert in_beta.stage == "public"
+    assert in_beta.verdicts[-1] == ("beta", "public", "admitted")
+
+
+def test_a_party_of_a_higher_wish_is_told_of_that_stage_too(team: Team) -> None:
+    both = (
+        BETA_TOO
+        + SEEN
+        + SEEN.replace("support-before-public", "support-before-beta").replace("entering: public", "entering: beta")
+    )
+    team.house.put_in_force(both, notify="")
+    team.stand_in("internal")
+    team.ask_for("beta")
+    team.later(minutes=10)
+    team.ask_for("public")
+
+    assert team.support <= team.told[-1].mentions
+    assert "Public Release was asked for" in team.told[-1].body
+
+
+def test_somebody_of_a_party_that_was_not_asked_may_hand_it_back_too(blocked: Team) -> None:
+    blocked.write("/stage needs-work the copy is not ours", by="gus")
+    blocked.settle()
+
+    assert [one.party for one in blocked.remembered.evidence if one.kind == "needs_work"] == ["growth"]
+
+
+def test_a_status_comment_that_we_may_not_edit_does_not_keep_the_job_going(blocked: Team) -> None:
+    blocked.world.faults.add(Fault(r"^(PATCH|PUT) .*/comments?/", "before", status=403, times=-1))
+    blocked.write("/stage ack", by="sam")
+    blocked.settle()
+
+    assert blocked.house.inbox.depth() == 0
