@@ -17,7 +17,7 @@ run: install  ## Start all of it; with no tracker in the environment, a small Gi
 	@exec $(BIN)/release-stages run
 
 test: .venv/installed-dev  ## All tests
-	$(BIN)/pytest -n 2 --dist loadfile -m "not drill"
+	$(BIN)/pytest -n 2 --dist worksteal -m "not drill"
 
 lint: .venv/installed-dev  ## ruff and mypy
 	$(BIN)/ruff check

@@ -68,21 +68,11 @@ def blocked(voice: Voice, attempt: Attempt, verdict: Verdict, stays_put: bool) -
     target, opens = voice.name(attempt.to), verdict.outcome is not Outcome.BLOCKED
     acting = tuple(dict.fromkeys(one.party for one in verdict.missing if one.party))
     missing = f" needs {_either(voice, acting, verdict)} first" if acting else " is not ready yet"
-    back = (
-        f"It goes back to {voice.name(attempt.was)} until then. "
-        if attempt.was
-        else "It is taken out again until then. "
-    )
+    goes = f"goes back to {voice.name(attempt.was)}" if attempt.was else "is taken out again"
+    back = "" if stays_put or opens else f"It {goes} until then. "
     return (
         Heading((f"{target} is on its way" if opens else f"{target}{missing}",)),
-        Paragraph(
-            (
-                Mention(attempt.by.handle),
-                f" asked for {target}. ",
-                "" if stays_put or opens else back,
-                *_reasons(verdict),
-            )
-        ),
+        Paragraph((Mention(attempt.by.handle), f" asked for {target}. {back}", *_reasons(verdict))),
         *checklist(verdict.failing),
         *_next_step(voice, attempt, verdict, acting),
         *_briefing(voice, verdict.awaited),

@@ -43,7 +43,7 @@ def judged(
         ref=Ref("github", "", "acme/app", 1), title="", body="", url="", author=ERIN, me=ME, created=NOW,
         watermark=NOW, labels=(Label("1", "ready"),),
     )  # fmt: skip
-    case = Case(issue, mappings, NOW, evidence, unreadable=frozenset({"support"} if unreadable else ()))
+    case = Case(issue, mappings, NOW, evidence, unreadable={"support": NOW - asked} if unreadable else {})
     return judge(Ask(was, to, NOW - asked), mappings, CaseFor(case, to, since or {}))
 
 

@@ -124,16 +124,20 @@ class Case_:
 
 SUPPORT, GROWTH = "support", "gus"
 ALL: dict[str, Case_] = {
-    "blocked": Case_(lambda v: words.blocked(v, ATTEMPT, verdict(), False), frozenset({"erin", SUPPORT, GROWTH})),
+    "blocked": Case_(lambda v: words.blocked(v, ATTEMPT, verdict(), False), frozenset({"erin", GROWTH})),
     "blocked, nested": Case_(
         lambda v: words.blocked(v, ATTEMPT, Verdict(Outcome.BLOCKED, (NESTED,), awaiting=("support",)), True),
         frozenset({"erin", SUPPORT}),
     ),
     "also needed": Case_(lambda v: words.also_needed(v, ATTEMPT, verdict(), ["growth"]), frozenset({GROWTH})),
     "fallback": Case_(lambda v: words.fallback(v, ATTEMPT, "support", ["lead"], EVIL), frozenset({"lead"})),
-    "warned": Case_(lambda v: words.warned(v, "erin", "public", verdict()), frozenset({"erin", SUPPORT, GROWTH})),
-    "entered": Case_(lambda v: words.entered(v, "public", ["growth"], EVIL, True), frozenset({GROWTH})),
-    "entered, unasked": Case_(lambda v: words.entered(v, "public", ["growth"], EVIL, False), frozenset({GROWTH})),
+    "warned": Case_(lambda v: words.warned(v, "erin", "public", verdict()), frozenset({"erin", GROWTH})),
+    "entered": Case_(
+        lambda v: words.entered(v, "public", ["growth"], words.moved_by(EVIL, True, True)), frozenset({GROWTH})
+    ),
+    "entered, unasked": Case_(
+        lambda v: words.entered(v, "public", ["growth"], words.moved_by(EVIL, False, True)), frozenset({GROWTH})
+    ),
     "went back": Case_(lambda v: words.went_back(v, "public", ["support"]), frozenset({SUPPORT})),
     "cleared": Case_(lambda v: words.cleared(v, ATTEMPT, EVIL), frozenset({"erin"})),
     "standing": Case_(lambda v: words.standing(v, ATTEMPT, EVIL, ["lead"]), frozenset({"erin", "lead"})),
@@ -248,7 +252,7 @@ def test_a_block_names_the_rule_what_is_missing_the_next_step_and_its_owner() ->
 
 
 @pytest.mark.parametrize(("was", "stays", "says"), [
-    ("beta", False, "It goes back to Beta Release"), (None, False, "The label goes off again"), ("beta", True, None)
+    ("beta", False, "It goes back to Beta Release"), (None, False, "It is taken out again until then"), ("beta", True, None)
 ])  # fmt: skip
 def test_a_block_says_what_becomes_of_the_issue(was: str | None, stays: bool, says: str | None) -> None:
     said = plain(words.blocked(CALM_VOICE, replace(ASKED, was=was), verdict(CALM), stays))
