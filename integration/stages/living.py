@@ -133,7 +133,7 @@ def life(scene: Scene) -> words.Life:
     return words.Life(
         attempt=attempt,
         verdict=scene.verdict if attempt else None,
-        hold=(f"by {hold.by}{until}: ", Quoted(hold.why)) if hold else (),
+        hold=("by ", Quoted(str(hold.by)), f"{until}: ", Quoted(hold.why)) if hold else (),
         news=_news(scene),
         puts_back=sum(one.step is Step.DONE for one in puts_back),
         checked=case.when(scene.now),

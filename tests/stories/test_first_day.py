@@ -147,3 +147,19 @@ def test_an_issue_that_was_deleted_is_frozen_and_looked_at_no_more(team: Team) -
 
     assert team.remembered.frozen
     assert team.house.inbox.depth() == 0
+
+
+def test_the_same_gate_stands_on_postgresql(house: House, postgres_url: str) -> None:
+    house.restart(database_url=postgres_url)
+    house.settle()
+    house.traveller.shift(2)
+    team = OnGitHub(house)
+    team.stand_in("beta")
+    team.ask_for("public")
+    assert team.stage == "beta"
+    team.write("/stage ack", by="sam")
+    team.later(days=1, hours=1)
+
+    assert team.stage == "public"
+    assert house.desk.ledger.verify(team.ref) is None, "the chain is whole"
+    house.restart(database_url=f"sqlite:///{house.settings.data_dir / 'after.db'}")
