@@ -151,8 +151,11 @@ class Attempts:
             if ask.id not in self.scene.past.verdicts:
                 self._judged(ask, Outcome.BLOCKED, gates, attempt.id)
         if self.scene.is_clear and track and track.stage == attempt.to:
-            for ask in self._asks_here(attempt)[-1:]:
-                self._judged(ask, self.scene.verdict.outcome, gates, attempt.id)
+            still = {rung.id for rung in self.scene.rungs_of(track)}
+            asks = self._asks_here(attempt)
+            for ask in asks:  # several quick moves are let in together
+                if ask.id in still or ask is asks[-1]:
+                    self._judged(ask, self.scene.verdict.outcome, gates, attempt.id)
             self._end(Ended.ADMITTED)
 
     def _judged(self, move: Move, outcome: Outcome, gates: tuple[GateResult, ...] = (), attempt: str = "") -> None:

@@ -47,7 +47,11 @@ class Doing:
         done = [one.at for one in tries if one.step is Step.DONE]
         if done and self.scene.now - max(done) < UNKNOWN_FOR:
             self.scene.look(max(done) + UNKNOWN_FOR)  # not to be seen at the tracker yet
-        elif len(tries) < WAR and not any(one.step is Step.FAILED for one in tries):
+        elif failed := [one.at for one in tries if one.step is Step.FAILED]:
+            self.scene.look(max(failed) + _DAY)
+            if self.scene.now - max(failed) >= _DAY:
+                self._do_put_back(rung.id, rung.was, track, tries)
+        elif len(tries) < WAR:
             self._do_put_back(rung.id, rung.was, track, tries)
 
     def _tries(self, asked: str) -> list[Intent]:
@@ -192,7 +196,10 @@ class Doing:
         came_from: tuple[str, ...] = ()
         if rank(intended.to, self.scene.stages) < rank(intended.was, self.scene.stages):
             fits = [one for one in track.changes if one.was == intended.to and is_forward(one, self.scene.stages)]
+            here = self.scene.issue.status
             came_from = fits[-1].came_from if fits else ()
+            if here and {here.id, here.name} & set(came_from) - {""}:
+                came_from = ()  # it is there already, and that has not changed the stage
         return tuple(dict.fromkeys((*came_from, *(track.source.names.get(intended.to or "", ())))))
 
     def _tidy(self) -> None:

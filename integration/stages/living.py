@@ -60,15 +60,19 @@ class Living:
             self.scene.note(done, Done(attempt.asked_at, key))
 
     def recover(self) -> None:
-        """What we find said counts as said, whether or not we lived to write it down."""
+        """What we find said or done counts so, whether or not we lived to write it down."""
         for key, comment in self.scene.own.items():
             known = self.scene.past.intents.get(key)
             if known is None or known.step in (Step.OPEN, Step.TRIED):
                 self.scene.note(Done(self.scene.now, key, comment.id))
+        for track in self.scene.tracks.values():
+            for key in track.acts:
+                if self.scene.past.intents[key].step is Step.TRIED:
+                    self.scene.note(Done(self.scene.now, key))
 
     def keep(self) -> None:
         """Bring it up to date, once nothing is left to be done."""
-        if any(isinstance(one, Shift | Tidy) for one in self.scene.actions) or not self._has_spoken():
+        if self._another_pass_follows() or not self._has_spoken():
             return
         voice = self.scene.voice(askers=self.scene.attempt.askers if self.scene.attempt else frozenset())
         text = words.living(voice, life(self.scene))
@@ -84,6 +88,13 @@ class Living:
         elif (intent and intent.step is Step.DONE) or self.scene.may_try(_LIVING):
             self.scene.intend(Intended(self.scene.now, _LIVING, "say"))
             self.scene.actions.append(Say(_LIVING, text, token, digest=digest))
+
+    def _another_pass_follows(self) -> bool:
+        """What moves the issue, and what is said before that, comes first: then there is something new to tell."""
+        return any(
+            isinstance(one, Shift | Tidy) or (isinstance(one, Say) and one.key.startswith("block:"))
+            for one in self.scene.actions
+        )
 
     def _has_spoken(self) -> bool:
         """The living comment begins with the first thing that is said about a move."""

@@ -6,7 +6,7 @@ A gap without a stage that closes within `SETTLING` is one move; a return to the
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import zip_longest
 
@@ -35,6 +35,7 @@ class Track:
     settles_at: datetime | None = None
     on: tuple[tuple[str, str], ...] = ()
     vanished: tuple[tuple[str, str], ...] = ()
+    acts: Mapping[str, str] = field(default_factory=dict)  # an intent's key -> the change by which it was carried out
 
     @property
     def moved_at(self) -> datetime | None:
@@ -48,7 +49,8 @@ def track(issue: Issue, source: Shown, names: Names, shifts: Sequence[Intended],
     carried = source.carrier is Carrier.LABEL
     shifts = [shift for shift in shifts if shift.source == source.id]
     changes = labels.changes() if carried else _status_changes(issue, source, shifts)
-    changes = _mark_ours(changes, issue, shifts)
+    acts = _acts(changes, issue, shifts)
+    changes = tuple(replace(change, ours=True) if change.id in acts.values() else change for change in changes)
     moves, stage, settles_at = settle(changes, now)
     return Track(
         source=source,
@@ -58,6 +60,7 @@ def track(issue: Issue, source: Shown, names: Names, shifts: Sequence[Intended],
         settles_at=settles_at,
         on=tuple((label.name, on) for label in issue.labels if (on := labels.stage(label.name))) if carried else (),
         vanished=labels.vanished() if carried else (),
+        acts=acts,
     )
 
 
@@ -125,33 +128,53 @@ class Labels:
 
 
 def _status_changes(issue: Issue, source: Shown, shifts: Iterable[Intended]) -> tuple[Move, ...]:
-    """The stage is that of the mapped status; one that is not mapped keeps the last, unless we put it back there."""
-    put_out = {shift.was for shift in shifts if shift.to is None}
+    """The stage is that of the mapped status; one that is not mapped keeps the last.
+
+    Where we put it back to a status that is not mapped, as it had come from there, it is in the stage that we meant.
+    """
+    order = _order(issue)
+    meant = list(shifts)
     told = sorted((one for one in issue.sightings if one.carrier is Carrier.STATUS), key=lambda one: one.order)
     shown: str | None = None
     changes = []
     for one in told:
         stage = source.stage_of(one.name, one.value_id)
-        leaves = stage is None and shown in put_out and one.actor.id == issue.me.id
-        if leaves or (stage is not None and stage != shown):
+        ours = _carried_out(one, shown, stage, meant, order) if one.actor.id == issue.me.id else None
+        if ours:
+            meant.remove(ours)
+            stage = ours.to
+        if stage != shown and (ours or stage is not None):
             came_from = tuple(value for value in (one.was_id, one.was_name) if value)
             changes.append(Move(one.id, source.id, shown, stage, one.actor, one.at, came_from=came_from))
             shown = stage
     return tuple(changes)
 
 
-def _mark_ours(changes: tuple[Move, ...], issue: Issue, shifts: Iterable[Intended]) -> tuple[Move, ...]:
+def _carried_out(
+    one: Sighting, shown: str | None, stage: str | None, meant: Iterable[Intended], order: Mapping[str, int]
+) -> Intended | None:
+    """The intent that this act of ours may have carried out."""
+    fits = (shift for shift in meant if shift.was == shown and stage in (None, shift.to))
+    return next((shift for shift in fits if order.get(shift.after, -1) < order[one.id]), None)
+
+
+def _order(issue: Issue) -> dict[str, int]:
+    """The place of each sighting in the history."""
+    return {one.id: place for place, one in enumerate(sorted(issue.sightings, key=lambda one: one.order))}
+
+
+def _acts(changes: tuple[Move, ...], issue: Issue, shifts: Iterable[Intended]) -> dict[str, str]:
     """Ours is: an intent of the ledger, our account, exactly its from and to, and the first such change after it."""
-    order = {one.id: place for place, one in enumerate(sorted(issue.sightings, key=lambda one: one.order))}
-    ours: set[str] = set()
+    order = _order(issue)
+    ours: dict[str, str] = {}
     for shift in shifts:
         behind = order.get(shift.after, -1)
         for change in changes:
             fits = change.actor.id == issue.me.id and (change.was, change.to) == (shift.was, shift.to)
-            if fits and order.get(change.id, -1) > behind and change.id not in ours:
-                ours.add(change.id)
+            if fits and order.get(change.id, -1) > behind and change.id not in ours.values():
+                ours[shift.key] = change.id
                 break
-    return tuple(replace(change, ours=True) if change.id in ours else change for change in changes)
+    return ours
 
 
 def settle(changes: Sequence[Move], now: datetime) -> tuple[tuple[Move, ...], str | None, datetime | None]:

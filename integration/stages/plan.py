@@ -54,6 +54,8 @@ def make(given: Given) -> Plan:
     Doing(scene).act()
     living.keep()
     _note_vanished(scene)
+    for one in scene.tracks.values():
+        scene.look(one.settles_at)
     return Plan(
         entries=tuple(scene.entries),
         actions=tuple(scene.actions),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from integration.stages import words
-from integration.stages.entries import Attempt, Judged, Noticed, Outcome
+from integration.stages.entries import Attempt, Judged, Noticed, Outcome, Step
 from integration.stages.gate import CaseFor, Verdict, judge
 from integration.stages.markup import Text
 from integration.stages.model import Move
@@ -48,10 +48,11 @@ class Saying:
             self.scene.say(key, lambda: words.also_needed(voice, attempt, verdict, late), attempt.to, late)
 
     def _told_for(self, attempt: Attempt) -> set[str]:
-        """The parties that have a notice, or one on its way, for the stage that is asked for."""
+        """The parties that were told, by a notice or a comment of ours, of the stage that is asked for."""
         noticed = (one for one in self.scene.past.evidence if isinstance(one, Noticed))
         told = {one.party for one in noticed if one.at >= attempt.asked_at and one.stage == attempt.to}
-        meant = (one.intended for one in self.scene.past.intents.values() if one.key.startswith("block:"))
+        said = (one for one in self.scene.past.intents.values() if one.step is Step.DONE)
+        meant = (one.intended for one in said if one.key.startswith("block:"))
         return told | {party for one in meant if one and one.stage == attempt.to for party in one.tells}
 
     def _as_told(self, attempt: Attempt, verdict: Verdict) -> Verdict:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -122,6 +123,10 @@ class Case_:
     mentions: frozenset[str] = frozenset()
 
 
+def _status(of: words.Life, said: words.Voice) -> Text:
+    return words.answer(said, "erin", ["status"], {"status": words.status(said, of)})
+
+
 SUPPORT, GROWTH = "support", "gus"
 ALL: dict[str, Case_] = {
     "blocked": Case_(lambda v: words.blocked(v, ATTEMPT, verdict(), False), frozenset({"erin", GROWTH})),
@@ -145,13 +150,8 @@ ALL: dict[str, Case_] = {
     "help": Case_(lambda v: words.answer(v, "erin", ["help"], {}), frozenset({"erin"})),
     "may not": Case_(lambda v: words.answer(v, "erin", ["may-not:ack:support"], {}), frozenset({"erin"})),
     "check": Case_(lambda v: words.checked(v, "public", verdict(), True)),
-    **{f"living, {name}": Case_(lambda v, of=one: words.living(v, of)) for name, one in LIVES.items()},
-    **{
-        f"status, {name}": Case_(
-            lambda v, of=one: words.answer(v, "erin", ["status"], {"status": words.status(v, of)}), frozenset({"erin"})
-        )
-        for name, one in LIVES.items()
-    },
+    **{f"living, {name}": Case_(partial(words.living, life=one)) for name, one in LIVES.items()},
+    **{f"status, {name}": Case_(partial(_status, one), frozenset({"erin"})) for name, one in LIVES.items()},
 }
 EACH = pytest.mark.parametrize("case", ALL.values(), ids=ALL.keys())
 
