@@ -221,7 +221,7 @@ def test_a_label_says_nothing_of_a_status_and_a_status_nothing_of_a_label() -> N
 
 
 def meant(was: str | None, to: str | None, after: str, source: str = "labels:0") -> Intended:
-    return Intended(BEGIN, "put-back:2:1", "shift", was, to, source, after)
+    return Intended(BEGIN, f"shift:{after}", "shift", was, to, source, after)
 
 
 BACK = (seen(1, 0, "+", "beta"), seen(2, 600, "+", "public"), seen(3, 610, "-", "public", ME))
