@@ -24,7 +24,7 @@ lint: .venv/installed-dev  ## ruff and mypy
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-drill: .venv/installed-dev  ## The long tests: crashes, floods, a day in an hour
+drill: .venv/installed-dev  ## The long tests: the laws over thousands of histories
 	$(BIN)/pytest -m drill
 
 bench: .venv/installed-dev  ## What docs/decisions measured, measured here

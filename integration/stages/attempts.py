@@ -53,7 +53,7 @@ class Attempts:
         settled = self.scene.tracks[attempt.source]
         if self.scene.attempt and settled.stage is None and attempt.was is not None and settled.settles_at is None:
             self._end(Ended.MOVED)
-        if self.scene.attempt and self.scene.now > attempt.asked_at + EXPIRES:
+        if self.scene.attempt and self.scene.now >= attempt.asked_at + EXPIRES:
             self._end(Ended.EXPIRED)
 
     def _followed_ours(self, attempt: Attempt, change: Move) -> None:
@@ -87,7 +87,8 @@ class Attempts:
     def judge_rungs(self) -> None:
         """Judge what has no verdict, each source for itself, from the lowest; the first that is blocked decides."""
         for one in sorted(self.scene.tracks.values(), key=lambda one: one.moved_at or NEVER):
-            self._judge_ladder(self.scene.rungs_of(one))
+            if one.settles_at is None:
+                self._judge_ladder(self.scene.rungs_of(one))
 
     def _judge_ladder(self, rungs: Sequence[Move]) -> None:
         unjudged = [one for one in rungs if one.id not in self.scene.past.verdicts]
@@ -150,7 +151,7 @@ class Attempts:
         for ask in self._asks_here(attempt):
             if ask.id not in self.scene.past.verdicts:
                 self._judged(ask, Outcome.BLOCKED, gates, attempt.id)
-        if self.scene.is_clear and track and track.stage == attempt.to:
+        if self.scene.is_clear and track and track.stage == attempt.to and track.settles_at is None:
             still = {rung.id for rung in self.scene.rungs_of(track)}
             asks = self._asks_here(attempt)
             for ask in asks:  # several quick moves are let in together

@@ -68,7 +68,7 @@ class Doing:
         above = rank(track.stage, self.scene.stages) >= rank(attempt.to, self.scene.stages)
         if self.scene.is_clear:
             self._apply(attempt, track)
-        elif above:
+        elif above and track.settles_at is None:  # within a gap nothing is on, and it may be set right
             self._put_back(attempt, track)
 
     def _apply(self, attempt: Attempt, track: Track) -> None:

@@ -107,7 +107,8 @@ def judge(ask: Ask, mappings: Mappings, case_for: CaseFor) -> Verdict:
     now = case_for.case.now
     looks = [at for gate in gates if not is_open(gate) for at in _looks(gate.findings) if at > now]
     since = max((ask.asked_at, *case_for.case.unreadable.values()))
-    if any(gate.ok is None and not gate.waived for gate in gates) and now - since < PATIENCE:
+    unknown = any(gate.ok is None and not gate.waived and gate.level != Level.OBSERVE for gate in gates)
+    if unknown and now - since < PATIENCE:
         return Verdict(None, tuple(gates), now + timedelta(minutes=1))
     return Verdict(_outcome(gates), tuple(gates), min(looks, default=None))
 

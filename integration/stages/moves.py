@@ -194,7 +194,7 @@ def settle(changes: Sequence[Move], now: datetime) -> tuple[tuple[Move, ...], st
             _add(moves, change)
     if gap is None:
         return tuple(moves), changes[-1].to if changes else None, None
-    if now - gap.at <= SETTLING:
+    if now - gap.at < SETTLING:
         return tuple(moves), gap.was, gap.at + SETTLING
     _add(moves, gap)
     return tuple(moves), None, None

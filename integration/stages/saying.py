@@ -52,7 +52,7 @@ class Saying:
         noticed = (one for one in self.scene.past.evidence if isinstance(one, Noticed))
         told = {one.party for one in noticed if one.at >= attempt.asked_at and one.stage == attempt.to}
         said = (one for one in self.scene.past.intents.values() if one.step is Step.DONE)
-        meant = (one.intended for one in said if one.key.startswith("block:"))
+        meant = (one.intended for one in said if one.key.startswith(f"block:{attempt.id}"))
         return told | {party for one in meant if one and one.stage == attempt.to for party in one.tells}
 
     def _as_told(self, attempt: Attempt, verdict: Verdict) -> Verdict:

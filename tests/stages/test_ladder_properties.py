@@ -719,7 +719,6 @@ def test_a_death_at_each_step_of_what_once_went_wrong_changes_nothing(once: Stor
         assert play(once, life=Life(ends=step)).outcome() == alive.outcome(), f"dies at step {step}"
 
 
-@pytest.mark.xfail(strict=True, reason="doing.py puts back within a gap, where nothing is on, until it calls it a war")
 def test_what_was_taken_off_again_before_we_looked_is_not_put_back() -> None:
     play(story((QUARTER, "add", "public"), (timedelta(), "remove", "public"), rules=[SEEN_BEFORE]))
 

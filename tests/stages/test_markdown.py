@@ -7,7 +7,7 @@ import unicodedata
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -222,6 +222,7 @@ class TestLinks:
     @example("a&copy=1&#41;", "x")
     @example("\\)", "]")
     def test_are_one_link_whatever_the_address_and_the_words(self, tail: str, text: str) -> None:
+        assume(expected(text))
         page = rendered(line("a!", Link(f"x {text}", f"https://stages.example/{tail}"), "z"))
         assert page.tags == ["p", "a"]
         assert seen(page.text) == "a!" + expected(f"x {text}") + "z"
