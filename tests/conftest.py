@@ -31,6 +31,12 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 import redis
+from hypothesis import settings
+
+# Where a change is let in, the same change passes or fails each time; elsewhere each run looks at other examples.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 if TYPE_CHECKING:
     from integration.memory.ledger import Ledger

@@ -116,8 +116,10 @@ class Scene:
 
     def ask_of(self, attempt: Attempt) -> Ask:
         """The attempt as a wish: from where it began to its target, by the moves that asked for it."""
-        asked = (self.past.verdicts[id].move for id in attempt.asks if id in self.past.verdicts)
-        steps = tuple((move.was, move.to) for move in asked if move.to is not None)
+        track = self.tracks.get(attempt.source)
+        asked = {id: judged.move for id, judged in self.past.verdicts.items() if id in attempt.asks}
+        asked |= {one.id: one for one in (track.changes if track else ()) if one.id in attempt.asks}
+        steps = tuple((move.was, move.to) for move in asked.values() if move.to is not None)
         return Ask(attempt.was, attempt.to, attempt.raised_at or attempt.asked_at, steps)
 
     def since(self) -> dict[str, datetime]:

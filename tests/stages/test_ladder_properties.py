@@ -613,7 +613,7 @@ def _told(story: Story) -> Story:
 
 def _times(examples: int) -> settings:
     return settings(
-        max_examples=examples, deadline=None, derandomize=False,
+        max_examples=examples, deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )  # fmt: skip
 
