@@ -10,6 +10,11 @@ from integration.stages.written import LARGEST
 
 def load(path: Path) -> Mappings:
     """The file as objects. Raises `Faulty`, also when the file cannot be read at all."""
+    return read(text_of(path), path.name or str(path))
+
+
+def text_of(path: Path) -> str:
+    """The file as it stands. Raises `Faulty` when it cannot be read."""
     name = path.name or str(path)
     try:
         with path.open("rb") as file:
@@ -20,7 +25,7 @@ def load(path: Path) -> Mappings:
         raise Faulty([_whole(name, f"{path} cannot be read: {wrong.strerror or wrong}")]) from None
     if len(raw) > LARGEST:
         raise Faulty([_whole(name, f"the file is larger than {LARGEST // 1024} KB")])
-    return read(_decoded(raw, name), name)
+    return _decoded(raw, name)
 
 
 def check(path: Path) -> tuple[list[str], Mappings | None]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import structlog
 
-from integration.check import load
+from integration.check import text_of
 from integration.memory.ledger import Ledger
 from integration.settings import Settings
 from integration.stages import hearing, plan
@@ -38,7 +38,7 @@ class MappingsFile:
     def _begin(self) -> Mappings:
         """The file; where it is broken, the version that was in force last. Raises `Faulty` where there is none."""
         try:
-            return self._take(load(self._path))
+            return self._take()
         except Faulty as fault:
             kept = self._ledger.last_mappings()
             if kept is None:
@@ -46,7 +46,7 @@ class MappingsFile:
             self._broken(fault)
             return read(kept)
 
-    def _broken(self, fault: Exception) -> None:
+    def _broken(self, fault: Faulty) -> None:
         self.fault = str(fault)
         log.error("mappings.yaml is broken; the last good version stays in force", fault=self.fault)
 
@@ -57,13 +57,15 @@ class MappingsFile:
         if stamp != self._stamp:
             self._stamp = stamp
             try:
-                self._taken, self.fault = self._take(load(self._path)), ""
-            except (Faulty, OSError) as error:
-                self._broken(error)
+                self._taken, self.fault = self._take(), ""
+            except Faulty as fault:
+                self._broken(fault)
         return self._taken
 
-    def _take(self, mappings: Mappings) -> Mappings:
-        text = self._path.read_text(encoding="utf-8")
+    def _take(self) -> Mappings:
+        """Read the file once: what is judged by is what is kept."""
+        text = text_of(self._path)
+        mappings = read(text, self._path.name)
         self._ledger.keep_mappings(mappings.hash, text, datetime.now(UTC))
         return mappings
 
@@ -175,7 +177,7 @@ def _resolve(tracker: Tracker, given: Given, doubt: Doubt) -> bool | None:
     ref, party = given.issue.ref, given.mappings.parties.get(doubt.party)
     question = Question(doubt.person, triage=True)
     if doubt.party != hearing.TRIAGE:
-        people = (party.github if ref.tracker == "github" else party.jira) if party else None
+        people = party.on(ref.tracker) if party else None
         if people is None:
             return False
         named = {one.casefold() for one in (*people.users, *people.fallback)}

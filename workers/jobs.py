@@ -47,7 +47,7 @@ def desk() -> Desk:
 @cache
 def inbox() -> Inbox:
     """This process's inbox."""
-    return Inbox.connect(Settings.read(os.environ).redis_url)
+    return Inbox.connect(desk().settings.redis_url)
 
 
 def reconcile(ref: str) -> None:

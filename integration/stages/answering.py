@@ -79,6 +79,9 @@ class Answering:
                 self.scene.actions.append(React(sign, heard.comment, "+1" if heard.allowed else "confused"))
 
     def _reply(self, comment: str, by: Person, replies: Sequence[str]) -> None:
+        self.scene.say(f"reply:{comment}", lambda: self._answer_to(by, replies))
+
+    def _answer_to(self, by: Person, replies: Sequence[str]) -> Text:
         voice = self.scene.voice(askers=self.scene.attempt.askers if self.scene.attempt else frozenset())
         shown: dict[str, Text] = {}
         for reply in replies:
@@ -86,7 +89,7 @@ class Answering:
                 shown[reply] = words.status(voice, life(self.scene))
             elif reply.startswith("check:"):
                 shown[reply] = self._check(voice, reply.partition(":")[2], by)
-        self.scene.say(f"reply:{comment}", lambda: words.answer(voice, by.handle, replies, shown))
+        return words.answer(voice, by.handle, replies, shown)
 
     def _check(self, voice: words.Voice, stage: str, by: Person) -> Text:
         here = self.scene.track.stage if self.scene.track else None

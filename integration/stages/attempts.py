@@ -61,9 +61,7 @@ class Attempts:
         applied = next((one for one in self.scene.past.shifts if one.key == f"apply:{attempt.id}"), None)
         if applied and (change.was, change.to) == (applied.was, applied.to) and is_forward(change, self.scene.stages):
             outcome = applied.outcome or Outcome.ADMITTED
-            self.scene.note(
-                Judged(self.scene.now, change, outcome, applied.gates, self.scene.mappings.hash, attempt.id)
-            )
+            self._judged(change, outcome, applied.gates, attempt.id)
             self._end(Ended.ADMITTED)
 
     def _followed_theirs(self, attempt: Attempt, change: Move) -> None:
@@ -127,11 +125,9 @@ class Attempts:
         self.scene.note(
             AttemptOpened(self.scene.now, rung.id, rung.source, rung.was, rung.to or "", rung.actor, rung.at),
             *(AttemptJoined(self.scene.now, rung.id, one.id, one.to or "", one.actor) for one in above[1:]),
-            *(
-                Judged(self.scene.now, one, Outcome.BLOCKED, verdict.gates, self.scene.mappings.hash, rung.id)
-                for one in above
-            ),
         )
+        for one in above:
+            self._judged(one, Outcome.BLOCKED, verdict.gates, rung.id)
         return False
 
     def review(self) -> None:

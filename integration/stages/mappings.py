@@ -87,6 +87,10 @@ class Party(Part):
     respond_within: Length | None = None
     escalate_to: Escalation | None = None
 
+    def on(self, tracker: str) -> GitHubPeople | JiraPeople | None:
+        """Who the party is on that tracker."""
+        return self.github if tracker == "github" else self.jira
+
 
 class Escalation(Part):
     """Who is asked when a party does not answer, or when a gate is fought over."""

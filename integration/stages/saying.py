@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from integration.stages import words
-from integration.stages.entries import Attempt, Judged, Noticed, Outcome, Step
+from integration.stages.entries import Acknowledged, Approved, Attempt, Judged, Noticed, Outcome, Step
 from integration.stages.gate import CaseFor, Verdict, judge
 from integration.stages.markup import Text
 from integration.stages.model import Move
@@ -96,26 +96,23 @@ class Saying:
         """Unless the attempt was blocked first: then all of it was said."""
         if not judged.attempt:
             verdict = Verdict(judged.outcome, judged.gates)
-            voice = self.scene.voice(verdict.awaited)
             self.scene.say(
                 f"warn:{rung.id}",
-                lambda: words.warned(voice, rung.actor.handle, rung.to or "", verdict),
+                lambda: words.warned(self.scene.voice(verdict.awaited), rung.actor.handle, rung.to or "", verdict),
                 rung.to or "",
                 verdict.awaited,
             )
 
     def _say_entered(self, rung: Move, verdict: Judged) -> None:
         parties = [party for party in self._to_tell(rung) if not self._knows(party, rung, verdict)]
-        if not parties or (
-            f"entered:{rung.id}" in self.scene.past.intents and not self.scene.may_try(f"entered:{rung.id}")
-        ):
+        if not parties:
             return
-        by = next((one.by for one in self.scene.attempts_opened() if one.attempt == verdict.attempt), rung.actor)
+        opened = self.scene.opened(verdict.attempt)
+        by = opened.by if opened else rung.actor
         who = words.moved_by(str(by), bool(verdict.attempt), verdict.outcome is Outcome.ADMITTED)
-        voice = self.scene.voice(parties)
         self.scene.say(
             f"entered:{rung.id}",
-            lambda: words.entered(voice, rung.to or "", parties, who),
+            lambda: words.entered(self.scene.voice(parties), rung.to or "", parties, who),
             rung.to or "",
             parties,
         )
@@ -138,12 +135,9 @@ class Saying:
         warned = self.scene.past.intents.get(f"warn:{rung.id}")
         if warned and warned.intended and party in warned.intended.tells:
             return True
-        opened = next((one for one in self.scene.attempts_opened() if one.attempt == verdict.attempt), None)
-        return opened is not None and any(
-            one.party == party and one.at >= opened.asked_at and one.kind in ("acknowledged", "approved")
-            for one in self.scene.past.evidence
-            if one.kind != "waived"
-        )
+        opened = self.scene.opened(verdict.attempt)
+        voices = (one for one in self.scene.past.evidence if isinstance(one, Acknowledged | Approved))
+        return opened is not None and any(one.party == party and one.at >= opened.asked_at for one in voices)
 
     def _say_back(self) -> None:
         """Those who were told of a stage hear that the feature has left it, once it is settled (law 1)."""
@@ -191,7 +185,7 @@ class Saying:
             party: rule.level for rule in in_force if rule.effective is None or rule.effective <= left
             for party in rule.parties
         }  # fmt: skip
-        opened = next((one for one in scene.attempts_opened() if one.attempt == judged.attempt), None)
+        opened = scene.opened(judged.attempt)
         since = opened.asked_at if opened else min(judged.move.at, judged.at)
         told = (
             one.party

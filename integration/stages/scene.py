@@ -171,7 +171,7 @@ class Scene:
     def fallback(self, party: str) -> tuple[str, ...]:
         """Whom to name where a mention of the party reached nobody."""
         known = self.mappings.parties.get(party)
-        people = (known.github if self.issue.ref.tracker == "github" else known.jira) if known else None
+        people = known.on(self.issue.ref.tracker) if known else None
         return people.fallback if people else ()
 
     def may_try(self, key: str) -> bool:
@@ -188,7 +188,10 @@ class Scene:
         self, key: str, write: Callable[[], Text], stage: str = "", tells: Sequence[str] = (),
         handles: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:  # fmt: skip
-        """Say it once: the intent goes to the ledger with the decision, and the comment's marker names it."""
+        """Say it once: the intent goes to the ledger with the decision, and the comment's marker names it.
+
+        `write` is called only where it is to be said: a text may cost questions to the tracker.
+        """
         if not self.may_try(key):
             return
         told = dict(handles) if handles is not None else {party: self.handles(party) for party in tells}
@@ -202,9 +205,10 @@ class Scene:
         if known is None or known.intended is None or known.step is Step.DONE:
             self.note(intended)
 
-    def attempts_opened(self) -> Iterable[AttemptOpened]:
-        """Every attempt that ever was, as it began."""
-        return (one for one in (*self.given.past, *self.entries) if isinstance(one, AttemptOpened))
+    def opened(self, attempt: str) -> AttemptOpened | None:
+        """How an attempt began, be it over or not."""
+        began = (one for one in (*self.given.past, *self.entries) if isinstance(one, AttemptOpened))
+        return next((one for one in began if one.attempt == attempt), None)
 
     def last_sighting(self) -> str:
         """The newest entry of the tracker's history that this look has read."""

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 from redis import Redis
@@ -245,3 +246,33 @@ def test_lost_doubled_and_swapped_deliveries_change_nothing_in_the_end(team: Tea
     assert team.stage == "beta"
     assert len(team.told) == told + 1
     assert team.verdicts[-1] == ("beta", "public", "blocked")
+
+
+def test_a_hint_that_is_ahead_of_the_tracker_is_waited_for_a_minute_and_not_for_ever(in_beta: Team) -> None:
+    in_beta.world.hooks.drop_next(1)
+    in_beta.move("public")
+    in_beta.house.inbox.hint(in_beta.ref, in_beta.house.now() + timedelta(hours=1))
+    in_beta.settle()
+    assert in_beta.verdicts[-1] == (None, "beta", "admitted"), "what we read is older than what we were told"
+    in_beta.later(seconds=30)
+    assert in_beta.verdicts[-1] == (None, "beta", "admitted")
+    in_beta.later(seconds=40)
+
+    assert in_beta.verdicts[-1] == ("beta", "public", "blocked")
+    assert in_beta.stage == "beta"
+    in_beta.later(seconds=70)  # what our own acts have hinted at since waits its minute, too
+    assert in_beta.house.inbox.depth() == 0
+
+
+def test_a_worker_whose_lease_is_over_begins_nothing_more_and_the_next_one_goes_on(in_beta: Team) -> None:
+    told = len(in_beta.told)
+    over = Fault(r"^POST .*/comments?$", "call", call=lambda: lease_runs_out(in_beta.house), when="after")
+    in_beta.world.faults.add(over)
+    in_beta.move("public")
+    in_beta.settle()
+    in_beta.later(minutes=2)
+    in_beta.later(minutes=2)
+
+    assert in_beta.stage == "beta"
+    assert len(in_beta.told) == told + 1
+    assert in_beta.house.inbox.depth() == 0
