@@ -61,8 +61,9 @@ def _says(kind: str, message: str, value: Any, more: Mapping[str, Any]) -> str:
     if kind in _KINDS:
         return _not_a(_KINDS[kind], value)
     if kind in ("enum", "literal_error"):
-        allowed = re.findall(r"'([^']*)'|(\d+)", str(more["expected"]))
-        return f"{shown(value)} is not possible here{instead(str(value), [text or number for text, number in allowed])}"
+        allowed = re.findall(r"'[^']*'|\d+|True", str(more["expected"]))
+        words = [word.strip("'").replace("True", "true") for word in allowed]
+        return f"{shown(value)} is not possible here{instead(str(value), words)}"
     if kind in ("too_short", "string_too_short"):
         return "is empty" if more["min_length"] == 1 else f"at least {more['min_length']} are needed"
     if kind == "greater_than_equal":

@@ -12,30 +12,45 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal
+from typing import Any as Anything
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, StrictBool, StrictInt, Tag
 from pydantic import ValidationError as _Invalid
 
 from integration.stages import sense
-from integration.stages.calendars import Calendar
+from integration.stages.calendars import Calendar, Duration
 from integration.stages.explained import explain
 from integration.stages.forms import (
     CalendarName,
+    ClockTime,
+    Day,
+    Days,
+    EntryPoint,
     Filled,
+    FreezeName,
     GlobOfProjects,
     GlobOfRepositories,
+    Hours,
     Identifier,
+    IssueName,
     Length,
+    LinkName,
     Listed,
     Login,
     Moment,
     Names,
     PartyName,
+    Pattern,
     StageName,
     Team,
     Text,
+    Turn,
+    WebAddress,
+    WindowName,
     ZoneName,
     arguments,
+    fact,
+    named,
     which,
 )
 from integration.stages.model import Carrier, Ref
@@ -61,12 +76,25 @@ class Level(StrEnum):
 # --- parties ----------------------------------------------------------------------------------------------------
 
 
+class Rota(Part):
+    """Who of a party is on duty: `people` take turns, or a `url` answers with the name of the one who is.
+
+    The first of the people begins on the day `starts`, and each has one `turn`.
+    """
+
+    people: Listed[Text] = ()
+    starts: Day | None = None
+    turn: Turn = Duration(1, "week")
+    url: WebAddress | None = None
+
+
 class GitHubPeople(Part):
-    """Who a party is on GitHub."""
+    """Who a party is on GitHub. With a `rota`, the one on duty is mentioned, and the team only on escalation."""
 
     team: Team | None = None
     users: Listed[Login] = ()
     fallback: Listed[Login] = ()
+    rota: Rota | None = None
 
 
 class JiraPeople(Part):
@@ -75,6 +103,32 @@ class JiraPeople(Part):
     users: Listed[Text] = ()
     group: Text | None = None
     fallback: Listed[Text] = ()
+    rota: Rota | None = None
+
+
+class BriefingItem(Part):
+    """One line of a briefing: a heading of the body or a Jira field, whichever is filled in, under a title.
+
+    In the file: a bare text is the title and the heading. `otherwise: asker` names whoever asked where nothing is.
+    """
+
+    title: Text
+    section: Text | None = None
+    field: Text | None = None
+    otherwise: Literal["asker"] | None = None
+
+    @property
+    def heading(self) -> str:
+        """The heading of the body that holds it, where no field does."""
+        return self.section or self.title
+
+
+class Digest(Part):
+    """On which days a party gets its digest: at the opening of its day, or `at` another time; `issue` takes it."""
+
+    days: Days
+    at: ClockTime | None = None
+    issue: IssueName | None = None
 
 
 class Party(Part):
@@ -86,6 +140,8 @@ class Party(Part):
     calendar: CalendarName | None = None
     respond_within: Length | None = None
     escalate_to: Escalation | None = None
+    briefing: Listed[Annotated[BriefingItem, named("title")]] = ()
+    digest: Digest | None = None
 
     def on(self, tracker: str) -> GitHubPeople | JiraPeople | None:
         """Who the party is on that tracker."""
@@ -126,6 +182,40 @@ class Source(Part):
     jira: JiraSource | None = None
 
 
+# --- routes, links, windows -------------------------------------------------------------------------------------
+
+
+class Routes(Part):
+    """Who agrees which stages a feature visits, and where a route can be proposed beside `/stage route`."""
+
+    agreed_by: Filled[PartyName]
+    section: Text = "Release stages"
+    field: Text | None = None
+    effective: Moment  # an older issue's text proposes nothing by itself
+
+
+class Links(Part):
+    """One kind of link: addresses that fit one of these patterns, or links of these types in Jira."""
+
+    urls: Listed[Pattern] = ()
+    types: Listed[Text] = ()
+
+
+class Window(Part):
+    """A time that recurs (`days`, `hours`), or lies between `from` and `until`, or both.
+
+    Named exceptions: features with one of the labels `unless_labelled`, and the issues that `unless` lists with why.
+    """
+
+    time_zone: ZoneName | None = None  # of days and hours; else the file's
+    days: Days | None = None
+    hours: Hours | None = None
+    from_: Annotated[Moment | None, Field(alias="from")] = None
+    until: Moment | None = None
+    unless_labelled: Listed[Text] = ()
+    unless: dict[IssueName, Text] = Field(default_factory=dict)
+
+
 # --- requirements: one class for the arguments of each; rules.py has the function of the same name --------------------
 
 
@@ -144,12 +234,34 @@ class Acknowledged(Part):
     by: StrictInt = Field(default=1, ge=1)
 
 
+class Fact(Part):
+    """Something an approval is given for: `title`, `description`, a `section`, a Jira `field`, links of a kind.
+
+    In the file: `title`, `description`, `docs link`, {section: How to undo}, {field: Audience}.
+    """
+
+    title: Literal[True] | None = None
+    description: Literal[True] | None = None
+    section: Text | None = None
+    field: Text | None = None
+    link: LinkName | None = None
+
+    def __str__(self) -> str:
+        if self.link:
+            return f"{self.link} link"
+        return self.section or self.field or ("title" if self.title else "description")
+
+
 class Approved(Part):
-    """At least `by` people of the party agree; with `not_author`, whoever opened the issue does not count."""
+    """At least `by` people of the party agree; with `not_author`, whoever opened the issue does not count.
+
+    An approval falls when one of the facts in `voided_by` has changed since.
+    """
 
     party: PartyName
     by: StrictInt = Field(default=1, ge=1)
     not_author: StrictBool = False
+    voided_by: Listed[Annotated[Fact, fact()]] = ()
 
 
 class Visited(Part):
@@ -178,10 +290,56 @@ class NotLabelled(Part):
 
 
 class Described(Part):
-    """A heading of the body, or a Jira field, is filled in; exactly one of the two is given."""
+    """A heading of the body, a Jira field, or all of a party's briefing is filled in; exactly one is given."""
 
     section: Text | None = None
     field: Text | None = None
+    briefing: PartyName | None = None
+
+
+class Linked(Part):
+    """The issue links to such a place: a kind of `links` by name, a pattern of addresses, or a type of Jira's links."""
+
+    to: LinkName | None = None
+    url: Pattern | None = None
+    type: Text | None = None
+
+
+class NoOpen(Part):
+    """No related issue of these is open; narrowed to those with one of the labels, and of one of the types."""
+
+    among: Filled[Literal["sub-issues", "blocking", "linked"]] = ("sub-issues", "blocking", "linked")
+    labelled: Listed[Text] = ()
+    type: Listed[Text] = ()
+
+
+class Within(Part):
+    """It is now within that window."""
+
+    window: WindowName
+
+
+class Outside(Part):
+    """It is now outside of that freeze."""
+
+    freeze: FreezeName
+
+
+class NoDebt(Part):
+    """No party owes its word on an earlier stage. In the file: `no_debt` alone, or with a `party`."""
+
+    party: PartyName | None = None
+
+
+class FollowsRoute(Part):
+    """The stage is on the feature's agreed route. In the file: `follows_route` alone."""
+
+
+class Custom(Part):
+    """A check of your own: a Python entry point by its name, with options that it understands."""
+
+    name: EntryPoint
+    options: dict[str, Anything] = Field(default_factory=dict)
 
 
 class Checklist(Part):
@@ -222,7 +380,14 @@ Requirement = Annotated[
     | Annotated[NotLabelled, arguments("labels"), Tag("not_labelled")]
     | Annotated[Described, arguments(), Tag("described")]
     | Annotated[Checklist, arguments(), Tag("checklist")]
+    | Annotated[Linked, arguments(), Tag("linked")]
+    | Annotated[NoOpen, arguments(), Tag("no_open")]
     | Annotated[NotOnHold, arguments(), Tag("not_on_hold")]
+    | Annotated[Within, arguments(), Tag("within")]
+    | Annotated[Outside, arguments(), Tag("outside")]
+    | Annotated[NoDebt, arguments(), Tag("no_debt")]
+    | Annotated[FollowsRoute, arguments(), Tag("follows_route")]
+    | Annotated[Custom, arguments(), Tag("custom")]
     | Annotated[Any, arguments("items"), Tag("any")]
     | Annotated[All, arguments("items"), Tag("all")]
     | Annotated[None_, arguments("items"), Tag("none")],
@@ -239,7 +404,14 @@ REQUIREMENTS: Mapping[str, type[Part]] = {
     "not_labelled": NotLabelled,
     "described": Described,
     "checklist": Checklist,
+    "linked": Linked,
+    "no_open": NoOpen,
     "not_on_hold": NotOnHold,
+    "within": Within,
+    "outside": Outside,
+    "no_debt": NoDebt,
+    "follows_route": FollowsRoute,
+    "custom": Custom,
     "any": Any,
     "all": All,
     "none": None_,
@@ -268,6 +440,7 @@ class Rule(Part):
     require: Filled[Requirement]
     level: Level
     when_cleared: Literal["apply", "tell"] = "apply"
+    later: Length | None = None  # a party's word may be put off so long, by a named person: `/stage later`
     effective: Moment | None = None  # aware; a date in the file means 00:00 in its time zone
     on_error: Literal["open", "closed"] = "closed"
     because: str = ""
@@ -302,8 +475,25 @@ class Mappings(Part):
     sources: tuple[Source, ...] = Field(min_length=1)
     rules: tuple[Rule, ...] = ()
     notify: tuple[Notify, ...] = ()
+    routes: Routes | None = None
+    links: dict[Identifier, Links] = Field(default_factory=dict)
+    windows: dict[Identifier, Window] = Field(default_factory=dict)
+    freezes: dict[Identifier, Window] = Field(default_factory=dict)
     waivers: Waivers = Waivers()
     hash: str = ""
+
+    def asked(self) -> tuple[Part, ...]:
+        """Every requirement of the file, however deep."""
+        return tuple(one for rule in self.rules for top in (*rule.when, *rule.require) for one in _deep(top))
+
+    def asked_by(self, rule: Rule) -> tuple[Part, ...]:
+        """Every requirement of one rule that it can need, however deep."""
+        return tuple(one for top in rule.require for one in _deep(top))
+
+
+def _deep(asked: Part) -> tuple[Part, ...]:
+    inside = asked.items if isinstance(asked, Any | All | None_) else ()
+    return (asked, *(below for one in inside for below in _deep(one)))
 
 
 # --- reading ----------------------------------------------------------------------------------------------------

@@ -6,17 +6,24 @@ check is a generator of (where, what is wrong, whether the place is the key's).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from functools import cache
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from integration.stages.allowed import shown
-from integration.stages.written import Loc
+from integration.stages.calendars import read_days
+from integration.stages.forms import NO_LOGIN, Names, is_login, read_moment
+from integration.stages.written import Loc, path_of
 
 Found = tuple[Loc, str, bool]
 _TRACKERS = {"github": "GitHub", "jira": "Jira"}
 _EXAMPLES = {"github": "github: {team: organisation/team}", "jira": "jira: {users: [account id], group: name}"}
 _NEEDS_PARTY = ("notified", "acknowledged", "approved")
+_WORD = ("acknowledged", "approved")  # what a party can owe
 
 
 def faults(raw: dict[str, Any]) -> Iterator[Found]:
@@ -26,6 +33,8 @@ def faults(raw: dict[str, Any]) -> Iterator[Found]:
     yield from _rules(raw)
     yield from _notify(raw)
     yield from _sources(raw)
+    yield from _links(raw)
+    yield from _times(raw)
     yield from _parties(raw)
     yield from _reach(raw)
 
@@ -58,7 +67,7 @@ def _texts(value: Any) -> list[str]:
 
 
 def _rules(raw: dict[str, Any]) -> Iterator[Found]:
-    order = {stage: n for n, stage in enumerate(_map(raw.get("stages")))}
+    order = _order(raw)
     seen: dict[str, Loc] = {}
     for loc, rule in _entries(raw, "rules"):
         if isinstance(name := rule.get("id"), str):
@@ -73,7 +82,21 @@ def _rules(raw: dict[str, Any]) -> Iterator[Found]:
             )
         yield from _direction(loc, rule, order)
         for part in ("when", "require"):
-            yield from _requirements(loc, part, rule, order)
+            yield from _requirements(raw, loc, part, rule)
+        if _has(rule, "later") and not {name for name, _ in _words(rule)}:
+            says = "nothing can be put off: the rule asks no party for its word (acknowledged or approved)"
+            yield (*loc, "later"), says, True
+
+
+def _order(raw: dict[str, Any]) -> dict[str, int]:
+    return {stage: n for n, stage in enumerate(_map(raw.get("stages")))}
+
+
+def _words(rule: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Which words of which parties the rule asks for."""
+    for where, name, given, _ in _asked(rule.get("require"), ("require",), True):
+        if name in _WORD and "none" not in where:
+            yield name, _text(given.get("party"))
 
 
 def _direction(loc: Loc, rule: dict[str, Any], order: dict[str, int]) -> Iterator[Found]:
@@ -96,13 +119,12 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _requirements(loc: Loc, part: str, rule: dict[str, Any], order: dict[str, int]) -> Iterator[Found]:
-    target = _text(rule.get("entering"))
+def _requirements(raw: dict[str, Any], loc: Loc, part: str, rule: dict[str, Any]) -> Iterator[Found]:
+    order, target = _order(raw), _text(rule.get("entering"))
     for where, name, given, certain in _asked(rule.get(part), (*loc, part), part == "require"):
-        if name == "described" and isinstance(given, dict):
-            if _has(given, "section") == _has(given, "field"):
-                yield where, "described takes exactly one of section (a heading) and field (of Jira)", False
-        elif name in ("visited", "spent", "notified") and certain and target in order and isinstance(given, dict):
+        if name in _CHECKS:
+            yield from _CHECKS[name](where, given, raw)
+        elif name in ("visited", "spent", "notified") and certain and target in order:
             key = "within_stage" if name == "notified" else "stage"
             stage = _text(given.get(key))
             if stage in order and order[stage] >= order[target]:
@@ -110,16 +132,71 @@ def _requirements(loc: Loc, part: str, rule: dict[str, Any], order: dict[str, in
                 yield (*where, key), says, False
 
 
-def _asked(value: Any, loc: Loc, certain: bool) -> Iterator[tuple[Loc, str, Any, bool]]:
+def _asked(value: Any, loc: Loc, certain: bool) -> Iterator[tuple[Loc, str, dict[str, Any], bool]]:
     """Every requirement, however deep; `certain` is False where the rule can hold without it."""
-    if isinstance(value, dict):
+    if isinstance(value, str):
+        yield loc, value, {}, certain
+    elif isinstance(value, dict):
         for name, given in value.items():
-            yield (*loc, name), name, given, certain
+            yield (*loc, name), name, _map(given), certain
             if name in ("any", "all", "none"):
                 yield from _asked(given, (*loc, name), certain and name == "all")
     else:
         for index, each in enumerate(_list(value)):
             yield from _asked(each, (*loc, index), certain)
+
+
+def _described(where: Loc, given: dict[str, Any], raw: dict[str, Any]) -> Iterator[Found]:
+    if sum(_has(given, key) for key in ("section", "field", "briefing")) != 1:
+        says = "described takes exactly one of section (a heading), field (of Jira) and briefing (of a party)"
+        yield where, says, False
+    name = _text(given.get("briefing"))
+    party = _map(raw.get("parties")).get(name)
+    if isinstance(party, dict) and not party.get("briefing"):
+        says = f"{shown(name)} has no briefing; add one to the party, such as briefing: [What changes, How to undo]"
+        yield (*where, "briefing"), says, False
+
+
+def _linked(where: Loc, given: dict[str, Any], raw: dict[str, Any]) -> Iterator[Found]:
+    if sum(_has(given, key) for key in ("to", "url", "type")) != 1:
+        says = "linked takes exactly one of to (a kind of `links`), url (a pattern) and type (of a link in Jira)"
+        yield where, says, False
+    if _has(raw, "sources") and "jira" not in _used(raw):
+        kind = _map(_map(raw.get("links")).get(_text(given.get("to"))))
+        of_jira = kind.get("types") and not any(kind[key] for key in kind if key != "types")
+        key = "type" if _has(given, "type") else "to" if of_jira else ""
+        if key:
+            yield (*where, key), "can never be met: only Jira has types of links, and no source is on Jira", False
+
+
+def _voided_by(where: Loc, given: dict[str, Any], raw: dict[str, Any]) -> Iterator[Found]:
+    facts = given.get("voided_by")
+    for index, fact in enumerate(facts if isinstance(facts, list) else [facts]):
+        if isinstance(fact, dict) and sum(_has(fact, key) for key in fact) != 1:
+            says = "one fact at a time: title, description, NAME link, {section: HEADING} or {field: NAME}"
+            yield (*where, "voided_by", index), says, False
+
+
+def _follows_route(where: Loc, given: dict[str, Any], raw: dict[str, Any]) -> Iterator[Found]:
+    if not _has(raw, "routes"):
+        party = next(iter(_map(raw.get("parties"))), "support")
+        says = f"can never be met: who agrees to a route? Add routes: {{agreed_by: [{party}], effective: 2026-12-01}}"
+        yield where, says, False
+
+
+def _no_debt(where: Loc, given: dict[str, Any], raw: dict[str, Any]) -> Iterator[Found]:
+    rules = [rule for _, rule in _entries(raw, "rules")]
+    if not any(_has(rule, "later") or rule.get("on_error") == "open" for rule in rules):
+        yield where, "can never find a debt; say `later: 5 working days` on a rule that asks for a party's word", False
+
+
+_CHECKS: Mapping[str, Callable[[Loc, dict[str, Any], dict[str, Any]], Iterator[Found]]] = {
+    "described": _described,
+    "linked": _linked,
+    "approved": _voided_by,
+    "follows_route": _follows_route,
+    "no_debt": _no_debt,
+}
 
 
 def _notify(raw: dict[str, Any]) -> Iterator[Found]:
@@ -207,6 +284,37 @@ def _skip_stars(reached: set[int], pattern: str) -> set[int]:
     return grown
 
 
+# --- links, windows and freezes ------------------------------------------------------------------------------------
+
+
+def _links(raw: dict[str, Any]) -> Iterator[Found]:
+    for name, kind in _map(raw.get("links")).items():
+        if isinstance(kind, dict) and not kind.get("urls") and not kind.get("types"):
+            yield ("links", name), "nothing fits it; add urls: [https://docs.example.com/*], or types (of Jira)", True
+
+
+def _times(raw: dict[str, Any]) -> Iterator[Found]:
+    zone = Names.of(raw).zone
+    for part in ("windows", "freezes"):
+        for name, window in _map(raw.get(part)).items():
+            if not isinstance(window, dict):
+                continue
+            if not any(_has(window, key) for key in ("days", "hours", "from", "until")):
+                yield (part, name), "no time is named; add days, hours, from or until", True
+            begin, end = (_moment(window.get(key), zone) for key in ("from", "until"))
+            if begin and end and end <= begin:
+                says = "must come after from; a date means its first moment, so name the first day that is free again"
+                yield (part, name, "until"), says, False
+
+
+def _moment(value: Any, zone: ZoneInfo) -> datetime | None:
+    """What cannot be read is a fault that others name."""
+    try:
+        return read_moment(value, zone)
+    except ValueError:
+        return None
+
+
 # --- parties ----------------------------------------------------------------------------------------------------
 
 
@@ -218,21 +326,89 @@ def _parties(raw: dict[str, Any]) -> Iterator[Found]:
             yield ("parties", name), f"nobody is named; add {_EXAMPLES['github']}, or {_EXAMPLES['jira']}", True
         for tracker, group in (("github", "team"), ("jira", "group")):
             people = party.get(tracker)
-            if isinstance(people, dict) and not people.get(group) and not people.get("users"):
-                yield ("parties", name, tracker), f"nobody is named; add {_EXAMPLES[tracker]}", True
+            if isinstance(people, dict):
+                yield from _people(("parties", name, tracker), people, group)
+        yield from _digest(name, party, _map(raw.get("calendars")))
+        escalation = party.get("escalate_to")
+        if isinstance(escalation, dict) and not escalation.get("github") and not escalation.get("jira"):
+            says = "nobody is named; add github: [login] or jira: [account id], or leave escalate_to out"
+            yield ("parties", name, "escalate_to"), says, True
+
+
+def _digest(name: str, party: dict[str, Any], calendars: dict[str, Any]) -> Iterator[Found]:
+    """A digest on days on which its party never works would never come."""
+    calendar, wanted = _map(calendars.get(_text(party.get("calendar")))), _map(party.get("digest")).get("days")
+    try:
+        days, works = read_days(wanted), read_days(calendar.get("days", "mon-fri"))
+    except ValueError:  # a fault of its own
+        return
+    if not set(days) & set(works):
+        says = f"never comes: {shown(name)} works on none of these days, says its calendar"
+        yield ("parties", name, "digest", "days"), says, False
+
+
+def _people(loc: Loc, people: dict[str, Any], group: str) -> Iterator[Found]:
+    """Who a party is on one tracker."""
+    named = people.get(group) or people.get("users")
+    rota = people.get("rota")
+    if isinstance(rota, dict):
+        yield from _rota((*loc, "rota"), rota, str(loc[-1]))
+        if rota.get("people"):
+            return
+        if not named and rota.get("url"):
+            says = f"somebody must be named for when the address does not answer; add {group} or users beside the rota"
+            yield (*loc, "rota"), says, True
+            return
+    if not named:
+        yield loc, f"nobody is named; add {_EXAMPLES[str(loc[-1])]}", True
+
+
+def _rota(loc: Loc, rota: dict[str, Any], tracker: str) -> Iterator[Found]:
+    if rota.get("people") and rota.get("url"):
+        yield (*loc, "url"), "a rota is either people who take turns, or a url; keep one", True
+    elif rota.get("people") and not _has(rota, "starts"):
+        says = '"starts" is missing; say on which day the first of the people begins: starts: 2026-12-07'
+        yield loc, says, False
+    elif rota.get("url"):
+        for key in ("starts", "turn"):
+            if _has(rota, key):
+                yield (*loc, key), f"{key} belongs to people; a url says by itself who is on duty", True
+    elif not rota.get("people"):
+        yield loc, "nobody is on duty; add people and starts, or a url that answers with a name", True
+    people = rota.get("people")
+    for index, person in enumerate(people if isinstance(people, list) else [people]):
+        if tracker == "github" and isinstance(person, str) and not is_login(person):
+            yield (*loc, "people", index), f"{shown(person)} {NO_LOGIN}", False
+    if _text(rota.get("url")).startswith("http://") and not _stays_here(rota["url"]):
+        says = "who is asked must not be forged on the way; write https://… (http only for localhost and 127.0.0.1)"
+        yield (*loc, "url"), says, False
+
+
+def _stays_here(url: str) -> bool:
+    """Whether the address is of the very machine."""
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _used(raw: dict[str, Any]) -> dict[str, Loc]:
+    """The trackers that show stages, each with its first source."""
+    return {t: loc for loc, source in reversed(list(_entries(raw, "sources"))) for t in _TRACKERS if _has(source, t)}
 
 
 def _reach(raw: dict[str, Any]) -> Iterator[Found]:
     """Parties that a rule or a notice needs on a tracker where they are nobody, or too few."""
     parties = _map(raw.get("parties"))
-    used = {t: loc for loc, source in reversed(list(_entries(raw, "sources"))) for t in _TRACKERS if _has(source, t)}
+    used = _used(raw)
     said: set[tuple[str, str]] = set()
     for by, name, where in _wanted(raw):
         party = _map(parties.get(name))
         for tracker, source in used.items() if any(_has(party, each) for each in _TRACKERS) else ():
             if not _has(party, tracker) and (name, tracker) not in said:
                 said.add((name, tracker))
-                asks = f"{where[0]}[{where[1]}] needs them; add {_EXAMPLES[tracker]}"
+                asks = f"{path_of(where[:2])} needs them; add {_EXAMPLES[tracker]}"
                 says = f"nobody on {_TRACKERS[tracker]}, where sources[{source[1]}] shows stages and {asks}"
                 yield ("parties", name), says, True
             elif (size := _size(_map(party.get(tracker)))) and by > size:
@@ -244,14 +420,18 @@ def _wanted(raw: dict[str, Any]) -> Iterator[tuple[int, str, Loc]]:
     """How many of which party must be reached, for which part of the file."""
     for loc, rule in _entries(raw, "rules"):
         for where, name, given, _ in _asked(rule.get("require"), (*loc, "require"), True):
-            if name in _NEEDS_PARTY and isinstance(given, dict) and "none" not in where:
+            if name in _NEEDS_PARTY and "none" not in where:
                 by = given.get("by", 1)
                 yield by if isinstance(by, int) else 1, _text(given.get("party")), where
     for loc, entry in _entries(raw, "notify"):
         for name in _texts(entry.get("parties")):
             yield 1, name, loc
+    for name in _texts(_map(raw.get("routes")).get("agreed_by")):
+        yield 1, name, ("routes", "agreed_by")
 
 
 def _size(people: dict[str, Any]) -> int:
     """How many the people are, when they are named one by one; 0 when a team or group decides."""
-    return 0 if people.get("team") or people.get("group") else len(set(_texts(people.get("users"))))
+    if people.get("team") or people.get("group"):
+        return 0
+    return len({*_texts(people.get("users")), *_texts(_map(people.get("rota")).get("people"))})

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from integration.stages.calendars import Calendar, Duration, later
+from integration.stages.calendars import Calendar, Duration, later, next_open
 
 LONDON = Calendar.model_validate(
     {"time_zone": "Europe/London", "days": "mon-fri", "hours": "09:00-17:30", "holidays": "GB-ENG"}
@@ -29,7 +29,53 @@ DELHI = Calendar.model_validate(
 )
 NIGHTS = Calendar.model_validate({"time_zone": "Europe/London", "days": "mon-sun", "hours": "00:30-06:00"})
 ALWAYS = Calendar.model_validate({"time_zone": "Europe/London", "days": "mon-sun", "hours": "00:00-24:00"})
-CALENDARS = [LONDON, MUNICH, NEW_YORK, DUBAI, DELHI, NIGHTS, ALWAYS, Calendar()]
+TOKYO = Calendar.model_validate(
+    {
+        "time_zone": "Asia/Tokyo",
+        "days": "mon-fri",
+        "hours": "10:00-19:00",
+        "holidays": "JP",
+        "quiet_hours": "12:00-13:00",
+    }
+)
+ADELAIDE = Calendar.model_validate({"time_zone": "Australia/Adelaide", "hours": "08:30-16:30"})
+HALF_FRIDAYS = Calendar.model_validate(
+    {
+        "time_zone": "Europe/London",
+        "days": "mon-fri",
+        "hours": "09:00-17:30",
+        "holidays": "GB-ENG",
+        "closed": ["2026-11-20", "2026-11-27"],
+        "hours_on": {
+            "fri": "09:00-13:00",
+            "2026-11-27": "14:00-16:00",  # a Friday, and a day off of theirs
+            "2026-12-24": "09:00-12:00",
+            date(2026, 12, 28): "10:00-11:00",  # a public holiday
+            "2026-11-14": "10:00-12:00",  # a Saturday
+        },
+        "quiet_hours": "12:00-12:30",
+    }
+)
+LUNCH = Calendar.model_validate(
+    {"time_zone": "Europe/London", "hours": "09:00-17:00", "quiet_hours": ["15:00-15:30", "12:00-13:30"]}
+)
+EVENINGS = Calendar.model_validate(  # quiet at both ends of the day, and over its midnight
+    {
+        "time_zone": "Europe/London",
+        "days": "mon-sat",
+        "hours": "08:00-24:00",
+        "hours_on": {"wed": "08:00-16:00", "fri": "00:00-24:00"},
+        "quiet_hours": ["22:00-24:00", "00:00-07:00", "15:00-17:00", "16:00-17:30", "08:00-09:00"],
+    }
+)
+SHORT_NIGHTS = Calendar.model_validate({"time_zone": "Europe/London", "days": "mon-sun", "hours": "01:15-01:45"})
+LATE_NIGHTS = Calendar.model_validate({"time_zone": "Europe/London", "days": "mon-sun", "hours": "01:30-06:00"})
+NIGHTS_WITH_A_BREAK = Calendar.model_validate(  # the break lies where clocks change
+    {"time_zone": "Europe/London", "days": "mon-sun", "hours": "00:30-06:00", "quiet_hours": "01:15-01:45"}
+)
+PLAIN = [LONDON, MUNICH, NEW_YORK, DUBAI, DELHI, NIGHTS, ALWAYS, Calendar(), ADELAIDE, SHORT_NIGHTS, LATE_NIGHTS]
+WITH_QUIET_HOURS = [TOKYO, HALF_FRIDAYS, LUNCH, EVENINGS, NIGHTS_WITH_A_BREAK]
+CALENDARS = [*PLAIN, *WITH_QUIET_HOURS]
 
 
 def local(text: str, calendar: Calendar, fold: int = 0) -> datetime:
@@ -108,6 +154,46 @@ def test_days_are_spans_and_lists_that_may_go_over_the_weeks_end(written: object
         ({"time_zone": "Europe/Lodnon"}, 'no time zone "Europe/Lodnon"; did you mean "Europe/London"?'),
         ({"time_zone": "../etc"}, 'no time zone "../etc"; write one such as "Europe/London" or "UTC"'),
         ({"closed": ["24.12.2026"]}, '"24.12.2026" is no date; write it as 2026-12-24'),
+        ({"hours_on": {"fry": "09:00-13:00"}}, 'no weekday "fry"; did you mean "fri"?'),
+        ({"hours_on": {"24.12.2026": "09:00-13:00"}}, '"24.12.2026" is no date; write it as 2026-12-24'),
+        (
+            {"hours_on": {"mon-thu": "09:00-13:00"}},
+            '"mon-thu" are several days; give each of them a line of its own, such as fri',
+        ),
+        ({"hours_on": {"fri": "9-13"}}, '"9-13" are no working hours; write them as "09:00-17:30", in quotes'),
+        (
+            {"hours_on": {"fri": "09:00-13:00", "Friday": "09:00-12:00"}},
+            '"fri" and "Friday" are the same day; keep one of them',
+        ),
+        (
+            {"hours_on": {date(2026, 12, 24): "09:00-13:00", "2026-12-24": "09:00-12:00"}},
+            '"2026-12-24" and "2026-12-24" are the same day; keep one of them',
+        ),
+        ({"hours_on": {"sat": "09:00-13:00"}}, "nobody works on sat; add sat to the days, or leave its hours out"),
+        ({"quiet_hours": "noon"}, '"noon" are no quiet hours; write them as "09:00-17:30", in quotes'),
+        ({"quiet_hours": ["12-13"]}, '"12-13" are no quiet hours; write them as "09:00-17:30", in quotes'),
+        (
+            {"quiet_hours": "22:00-06:00"},
+            'quiet hours end after they begin, on the same day; "22:00-06:00" do not; '
+            'write "22:00-24:00" and "00:00-06:00"',
+        ),
+        ({"quiet_hours": "13:00-13:00"}, 'quiet hours end after they begin, on the same day; "13:00-13:00" do not'),
+        (
+            {"quiet_hours": "00:00-24:00"},
+            "quiet hours leave nothing of the working hours 09:00-17:00; shorten them",
+        ),
+        (
+            {"hours": "12:00-24:00", "quiet_hours": ["18:00-24:00", "12:00-15:00", "14:00-18:00"]},
+            "quiet hours leave nothing of the working hours 12:00-24:00; shorten them",
+        ),
+        (
+            {"hours_on": {"fri": "12:30-13:30"}, "quiet_hours": "12:00-14:00"},
+            "quiet hours leave nothing of the working hours 12:30-13:30 on fri; shorten them",
+        ),
+        (
+            {"hours_on": {"2026-12-24": "12:00-14:00"}, "quiet_hours": "12:00-14:00"},
+            "quiet hours leave nothing of the working hours 12:00-14:00 on 2026-12-24; shorten them",
+        ),
     ],
 )
 def test_each_fault_of_a_calendar_says_what_is_allowed(part: dict[str, object], says: str) -> None:
@@ -138,7 +224,34 @@ WORKING_DAYS = [
     ("a whole week", LONDON, "2026-11-10T10:15", 5, "2026-11-17T10:15"),
     ("clocks go forward between", LONDON, "2026-03-27T10:00", 1, "2026-03-30T10:00"),
     ("clocks go back between", LONDON, "2026-10-23T10:00", 1, "2026-10-26T10:00"),
+    ("New Year in Japan, and the weekend after it", TOKYO, "2026-12-31T15:00", 1, "2027-01-04T15:00"),
+    ("Golden Week", TOKYO, "2026-04-30T11:00", 3, "2026-05-08T11:00"),
+    ("a year's end with a weekend", LONDON, "2026-12-31T12:00", 1, "2027-01-04T12:00"),
+    ("half an hour off the full hours", ADELAIDE, "2026-11-10T09:00", 1, "2026-11-11T09:00"),
+    ("clocks go back there in April", ADELAIDE, "2026-04-03T16:00", 1, "2026-04-06T16:00"),
+    ("clocks go forward there in October", ADELAIDE, "2026-10-02T16:00", 1, "2026-10-05T16:00"),
+    ("clocks go forward in New York", NEW_YORK, "2026-03-06T10:00", 1, "2026-03-09T10:00"),
+    ("clocks go back in New York", NEW_YORK, "2026-10-30T10:00", 1, "2026-11-02T10:00"),
+    ("into a half day: its closing", HALF_FRIDAYS, "2026-12-03T15:00", 1, "2026-12-04T13:00"),
+    ("out of a half day, after it closed", HALF_FRIDAYS, "2026-12-04T14:00", 1, "2026-12-08T09:00"),
+    ("out of a half day, while it is open", HALF_FRIDAYS, "2026-12-04T11:00", 1, "2026-12-07T11:00"),
+    ("a day off of theirs that is named: its opening", HALF_FRIDAYS, "2026-11-26T10:00", 1, "2026-11-27T14:00"),
+    ("a day off that is only a half one stays off", HALF_FRIDAYS, "2026-11-19T10:00", 1, "2026-11-23T10:00"),
+    ("a Saturday that is named", HALF_FRIDAYS, "2026-11-13T11:00", 1, "2026-11-14T11:00"),
+    ("a holiday that is named: until its closing", HALF_FRIDAYS, "2026-12-23T11:30", 2, "2026-12-28T11:00"),
+    ("a holiday that is not named stays off", HALF_FRIDAYS, "2026-12-28T10:30", 1, "2026-12-29T10:30"),
+    ("into quiet hours: their end", LUNCH, "2026-11-10T12:00", 1, "2026-11-11T13:30"),
+    ("a closing at which it becomes quiet: the next opening", HALF_FRIDAYS, "2026-12-23T15:00", 1, "2026-12-28T10:00"),
+    (
+        "into quiet hours that last until the closing: the next opening",
+        EVENINGS,
+        "2026-11-10T18:00",
+        1,
+        "2026-11-12T09:00",
+    ),
     ("the hour that is skipped: at the skip", NIGHTS, "2026-03-28T01:30", 1, "2026-03-29T02:00"),
+    ("a night that is skipped whole does not count", SHORT_NIGHTS, "2026-03-28T01:20", 1, "2026-03-30T01:20"),
+    ("from an opening that is skipped to the next opening", LATE_NIGHTS, "2026-03-29T00:30", 1, "2026-03-30T01:30"),
     ("the hour that comes twice: the first", NIGHTS, "2026-10-24T01:30", 1, "2026-10-25T01:30"),
 ]
 
@@ -158,6 +271,25 @@ WORKING_HOURS = [
     ("into the next day", LONDON, "2026-11-10T16:30", 4, "2026-11-11T12:00"),
     ("over the weekend, from the evening", LONDON, "2026-11-13T20:00", 1, "2026-11-16T10:00"),
     ("over several days", LONDON, "2026-11-10T09:00", 20, "2026-11-12T12:00"),
+    ("not over lunch", LUNCH, "2026-11-10T11:00", 2, "2026-11-10T14:30"),
+    ("what would end when lunch begins ends after it", LUNCH, "2026-11-10T11:00", 1, "2026-11-10T13:30"),
+    ("what begins at lunch begins after it", LUNCH, "2026-11-10T12:45", 1, "2026-11-10T14:30"),
+    ("a whole day with two breaks has six", LUNCH, "2026-11-10T09:00", 6, "2026-11-10T17:00"),
+    ("a half day", HALF_FRIDAYS, "2026-12-04T10:00", 4, "2026-12-07T10:30"),
+    ("Christmas Eve, when it is open until noon", HALF_FRIDAYS, "2026-12-24T09:00", 4, "2026-12-28T11:00"),
+    ("quiet until the closing: the next opening", EVENINGS, "2026-11-11T09:00", 6, "2026-11-12T09:00"),
+    ("what would end at midnight, when it is quiet", EVENINGS, "2026-11-10T17:30", 5, "2026-11-11T09:30"),
+    ("over a weekend of Friday and Saturday", DUBAI, "2026-11-12T17:00", 2, "2026-11-15T10:00"),
+    ("over the year's end in Japan", TOKYO, "2026-12-31T18:00", 2, "2027-01-04T11:00"),
+    ("half an hour off the full hours", ADELAIDE, "2026-11-10T16:00", 1, "2026-11-11T09:00"),
+    ("a break that the skipped hour swallows", NIGHTS_WITH_A_BREAK, "2026-03-29T00:30", 4, "2026-03-29T05:30"),
+    (
+        "a break in the hour that comes twice, the first time",
+        NIGHTS_WITH_A_BREAK,
+        "2026-10-25T00:30",
+        4,
+        "2026-10-25T04:00",
+    ),
     ("a night that is an hour short", NIGHTS, "2026-03-29T00:30", 4, "2026-03-29T05:30"),
     ("a night that is an hour long", NIGHTS, "2026-10-25T00:30", 4, "2026-10-25T03:30"),
 ]
@@ -208,6 +340,100 @@ def test_midnight_can_be_a_closing_time() -> None:
     assert later(start, Duration(1, "working day"), ALWAYS) == local("2026-11-11T23:59", ALWAYS)
 
 
+NEXT_OPEN = [
+    # what it shows, calendar, from, then (both as the party's clock shows them)
+    ("somebody is there", LONDON, "2026-11-10T10:15", "2026-11-10T10:15"),
+    ("at the opening", LONDON, "2026-11-10T09:00", "2026-11-10T09:00"),
+    ("early in the morning", LONDON, "2026-11-10T05:00", "2026-11-10T09:00"),
+    ("at the closing", LONDON, "2026-11-10T17:30", "2026-11-11T09:00"),
+    ("on Friday evening", LONDON, "2026-11-13T17:30", "2026-11-16T09:00"),
+    ("on Christmas Eve in the evening", LONDON, "2026-12-24T18:00", "2026-12-29T09:00"),
+    ("on Thursday evening, before their weekend", DUBAI, "2026-11-12T18:00", "2026-11-15T09:00"),
+    ("at the year's end", TOKYO, "2026-12-31T19:00", "2027-01-04T10:00"),
+    ("at lunch", TOKYO, "2026-11-10T12:00", "2026-11-10T13:00"),
+    ("before the clock goes forward", NEW_YORK, "2026-03-06T17:00", "2026-03-09T09:00"),
+    ("after a half day", HALF_FRIDAYS, "2026-12-04T13:00", "2026-12-07T09:00"),
+    ("before a day with hours of its own", HALF_FRIDAYS, "2026-11-27T09:00", "2026-11-27T14:00"),
+    ("a date that is named, though a holiday", HALF_FRIDAYS, "2026-12-28T10:30", "2026-12-28T10:30"),
+    ("quiet at the opening", EVENINGS, "2026-11-10T08:00", "2026-11-10T09:00"),
+    ("quiet hours that overlap", EVENINGS, "2026-11-10T15:30", "2026-11-10T17:30"),
+    ("quiet until the closing", EVENINGS, "2026-11-11T15:00", "2026-11-12T09:00"),
+    ("in the hour that is skipped", NIGHTS, "2026-03-29T00:15", "2026-03-29T00:30"),
+]
+
+
+@pytest.mark.parametrize(
+    ("calendar", "start", "then"), [row[1:] for row in NEXT_OPEN], ids=[row[0] for row in NEXT_OPEN]
+)
+def test_who_is_not_there_is_there_at_the_next_opening(calendar: Calendar, start: str, then: str) -> None:
+    found = next_open(local(start, calendar), calendar)
+    assert found.tzinfo is UTC
+    assert found == local(then, calendar)
+
+
+def test_without_a_calendar_somebody_is_there_on_weekdays_from_nine_to_five_in_utc() -> None:
+    assert next_open(datetime(2026, 11, 13, 17, 0, tzinfo=UTC), None) == datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("at", "there"),
+    [
+        ("11:59", True),
+        ("12:00", False),
+        ("13:29", False),
+        ("13:30", True),
+        ("15:00", False),
+        ("15:30", True),
+        ("16:59", True),
+        ("17:00", False),
+    ],
+)
+def test_nobody_is_there_in_quiet_hours(at: str, there: bool) -> None:
+    assert LUNCH.open_at(local(f"2026-11-10T{at}", LUNCH)) is there
+
+
+@pytest.mark.parametrize(
+    ("at", "quiet"),
+    [("2026-11-10T12:00", True), ("2026-11-10T13:30", False), ("2026-11-14T12:00", True), ("2026-11-14T11:59", False)],
+)
+def test_quiet_hours_are_those_of_every_day_and_end_before_their_end(at: str, quiet: bool) -> None:
+    assert LUNCH.quiet_at(local(at, LUNCH)) is quiet
+
+
+def test_a_calendar_can_be_compared_and_hashed() -> None:
+    again = HALF_FRIDAYS.model_copy()
+    assert again == HALF_FRIDAYS
+    assert len({again, HALF_FRIDAYS, LUNCH}) == 2
+
+
+@pytest.mark.parametrize(
+    ("written", "spans"),
+    [
+        ("12:00-13:30", ((time(12), time(13, 30)),)),
+        (["22:00-24:00", "00:00-07:30"], ((time(0), time(7, 30)), (time(22), time(0)))),
+        ((time(12), time(13)), ((time(12), time(13)),)),
+        ([], ()),
+    ],
+)
+def test_quiet_hours_are_one_span_or_a_list(written: object, spans: object) -> None:
+    calendar = Calendar.model_validate({"hours": "00:00-24:00", "quiet_hours": written})
+    assert calendar.quiet_hours == spans
+
+
+def test_usual_hours_that_no_day_keeps_may_be_quiet() -> None:
+    found = Calendar.model_validate(
+        {"days": "fri", "hours": "12:00-13:00", "hours_on": {"fri": "09:00-13:00"}, "quiet_hours": "12:00-13:00"}
+    )
+    friday_noon = datetime(2026, 11, 13, 12, 0, tzinfo=UTC)
+    assert next_open(friday_noon, found) == datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+
+
+def test_a_fault_in_one_days_hours_names_that_day() -> None:
+    with pytest.raises(ValidationError) as refused:
+        Calendar.model_validate({"hours_on": {"thu": "09:00-13:00", "fri": "13"}, "quiet_hours": ["12:00-13:00", "1"]})
+    assert [error["loc"] for error in refused.value.errors()] == [("hours_on", "fri"), ("quiet_hours", 1)]
+
+
 moments = st.integers(0, 4 * 366 * 24 * 60).map(lambda n: datetime(2025, 1, 1, tzinfo=UTC) + timedelta(minutes=n))
 near_changes = st.sampled_from(
     ["2026-03-28", "2026-03-29", "2026-10-24", "2026-10-25", "2026-03-08", "2026-11-01"]
@@ -249,3 +475,32 @@ def test_nothing_later_is_the_same_moment_in_working_time_else_the_next_opening(
 ) -> None:
     end = later(start, Duration(0, unit), at)  # type: ignore[arg-type]
     assert end == start if at.open_at(start) else not at.open_at(end - timedelta(microseconds=1)) and at.open_at(end)
+
+
+@settings(max_examples=300, deadline=None)
+@given(times, calendars)
+def test_the_next_opening_is_open_and_not_before(start: datetime, at: Calendar) -> None:
+    then = next_open(start, at)
+    assert then >= start
+    assert at.open_at(then)
+    assert then == start or not at.open_at(then - timedelta(microseconds=1))
+
+
+@settings(max_examples=300, deadline=None)
+@given(times, times, calendars)
+def test_nobody_is_there_before_the_next_opening(start: datetime, other: datetime, at: Calendar) -> None:
+    then = next_open(start, at)
+    between = start + (other - datetime(2025, 1, 1, tzinfo=UTC)) % max(then - start, timedelta(microseconds=1))
+    assert then == start or not at.open_at(between)
+
+
+@settings(max_examples=400, deadline=None)
+@given(times, working, st.sampled_from(WITH_QUIET_HOURS))
+def test_what_comes_later_never_ends_in_quiet_hours(start: datetime, by: Duration, at: Calendar) -> None:
+    end = later(start, by, at)
+    clock = end.astimezone(ZoneInfo(at.time_zone))
+    if clock.fold or (clock + timedelta(hours=1)).dst() != (clock - timedelta(hours=1)).dst():
+        assert not at.quiet_at(end)
+    else:  # by the clock on the wall, to which the calendar's own reckoning has to come
+        minutes = clock.replace(tzinfo=None).time()
+        assert not any(begin <= minutes and (minutes < last or last == time()) for begin, last in at.quiet_hours)

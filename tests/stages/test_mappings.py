@@ -168,7 +168,7 @@ WRONG = [
     ("level: block", "level: blok", ['16:12 rules[0].level: "blok" is not possible here; did you mean "block"?']),
     ("id: known", "id: Known To All", ['12:9 rules[0].id: "Known To All" is no name; use small letters, digits and -, such as support-before-public']),
     ("time_zone: Europe/London\n", "time_zone: Europe/Londn\n", ['2:12 time_zone: no time zone "Europe/Londn"; did you mean "Europe/London"?']),
-    ("rules:\n", "rules: later\nlater:\n", ['11:8 rules: a list is needed here, not "later"', '12:1 later: no such key "later"; allowed: version, time_zone, stages, calendars, parties, sources, rules, notify, waivers']),
+    ("rules:\n", "rules: later\nlater:\n", ['11:8 rules: a list is needed here, not "later"', '12:1 later: no such key "later"; allowed: version, time_zone, stages, calendars, parties, sources, rules, notify, routes, links, windows, freezes, waivers']),
     ("{github: {users: [gus]}}", "[gus]", ["8:11 parties.growth: a mapping of keys to values is needed here, not a list"]),
     # lengths of time and dates
     ("1 working day", "1 wokring day", ['15:43 rules[0].require[0].notified.ahead: "1 wokring day" is no length of time; did you mean "1 working day"?']),
@@ -183,8 +183,8 @@ WRONG = [
     (REQUIRE, "      - acknowledged:\n        party: support\n", ["15:9 rules[0].require[0]: indent what belongs to acknowledged deeper than acknowledged itself"]),
     (REQUIRE, "      - {not_on_hold: {}, checklist: {}}\n", ["15:9 rules[0].require[0]: one requirement at a time; write \"not_on_hold\", \"checklist\" as entries of their own"]),
     (REQUIRE, "      - labelled:\n", ["15:9 rules[0].require[0].labelled: is empty; name at least one"]),
-    (REQUIRE, "      - described: {}\n", ["15:20 rules[0].require[0].described: described takes exactly one of section (a heading) and field (of Jira)"]),
-    (REQUIRE, "      - described: {section: A, field: B}\n", ["15:20 rules[0].require[0].described: described takes exactly one of section (a heading) and field (of Jira)"]),
+    (REQUIRE, "      - described: {}\n", ["15:20 rules[0].require[0].described: described takes exactly one of section (a heading), field (of Jira) and briefing (of a party)"]),
+    (REQUIRE, "      - described: {section: A, field: B}\n", ["15:20 rules[0].require[0].described: described takes exactly one of section (a heading), field (of Jira) and briefing (of a party)"]),
     (REQUIRE, "      - acknowledged: {party: support, by: 0}\n", ['15:44 rules[0].require[0].acknowledged.by: "0" is too small; at least 1']),
     (REQUIRE, "      - acknowledged: {party: support, by: true}\n", ['15:44 rules[0].require[0].acknowledged.by: a whole number is needed here, not "True"']),
     (REQUIRE, "      - approved: {party: growth, by: 2}\n", ['15:39 rules[0].require[0].approved.by: can never be met: "growth" is 1 on GitHub, and 2 are asked for']),
@@ -292,7 +292,7 @@ def test_what_a_fault_quotes_cannot_break_its_line_or_reach_the_terminal() -> No
     (fault,) = faults(with_("version: 1\n", '"a\\nb\\e[31m": 1\nversion: 1\n'))
     assert fault == (
         '1:1 "a b�[31m": no such key "a b�[31m"; allowed: '
-        "version, time_zone, stages, calendars, parties, sources, rules, notify, waivers"
+        "version, time_zone, stages, calendars, parties, sources, rules, notify, routes, links, windows, freezes, waivers"
     )
 
 
@@ -445,8 +445,46 @@ def test_the_shipped_file_has_no_fault_and_keeps_the_promise() -> None:
     seen = {part.party for rule in public for part in rule.require if isinstance(part, m.Acknowledged)}
     assert {"support", "growth"} <= told & seen
     assert "stakeholders" in seen
-    assert all(rule.effective == datetime(2026, 12, 1, tzinfo=UTC) for rule in found.rules)
-    assert {rule.level for rule in found.rules} == {m.Level.BLOCK, m.Level.WARN}
+    trial = {rule.id for rule in found.rules if rule.level is m.Level.OBSERVE}
+    assert {rule.id for rule in found.rules if rule.effective != datetime(2026, 12, 1, tzinfo=UTC)} == trial
+    assert {rule.level for rule in found.rules} == set(m.Level)
+
+
+def test_the_shipped_file_blocks_only_for_what_can_be_given_or_waited_for() -> None:
+    blocking = [rule for rule in load(SHIPPED).rules if rule.level is m.Level.BLOCK]
+    plain = (m.Notified, m.Acknowledged, m.Any, m.Visited, m.Spent, m.NotOnHold)
+    assert all(isinstance(asked, plain) for rule in blocking for asked in rule.require)
+
+
+def test_the_shipped_file_shows_every_requirement() -> None:
+    text, found = SHIPPED.read_text(), load(SHIPPED)
+    used = {name for name, part in m.REQUIREMENTS.items() if any(isinstance(asked, part) for asked in found.asked())}
+    assert set(m.REQUIREMENTS) - used == {"all", "none", "custom"}
+    assert "custom: {name: " in text
+
+
+def test_what_the_shipped_file_shows_in_comments_can_be_used() -> None:
+    text = SHIPPED.read_text()
+    for old, new in (
+        (r"# (- custom: .*}) .*", r"\1"),
+        (r"described: {section: How to undo} .*({briefing: support}).*", r"described: \1"),
+        (r"\[no_debt\] .*(no_debt: {party: docs})", r"[\1]"),
+        (r"people: \[sam, sofia\].*\n.*\n.*\n +# (url: \S+).*", r"\1"),
+        (r"days: \[mon, thu\] .*(at: \"14:00\").*", r"{days: [mon, thu], \1}"),
+        (r"section: Release stages .*(field: Release stages)", r"\1"),
+    ):
+        assert re.search(old, text), old
+        text = re.sub(old, new, text)
+    text = re.sub(r"digest:\n +{(.*)}\n +(issue: \S+)", r"digest: {\1, \2}", text)
+    found = read(text)
+    asked = found.asked()
+    assert m.Custom(name="acme.budget", options={"most": 5000}) in asked
+    assert m.Described(briefing="support") in asked
+    assert m.NoDebt(party="docs") in asked
+    support = found.parties["support"]
+    assert support.github and support.github.rota == m.Rota(url="https://duty.acme.example/support")
+    assert support.digest == m.Digest(days=(0, 3), at=time(14), issue="acme/support#1")
+    assert found.routes and found.routes.field == "Release stages"
 
 
 def test_the_sandboxs_file_has_no_fault_and_names_its_cast() -> None:
@@ -478,6 +516,10 @@ def test_each_example_of_the_rules_page_can_be_used(name: str) -> None:
     example = examples()[name].replace("\n", "\n      ")
     text = SHIPPED.read_text().split("rules:\n")[0]
     text += f"rules:\n  - id: example\n    entering: public\n    level: observe\n    require:\n    - {example}\n"
+    if name == "no_debt":  # there must be something that can be owed
+        text += (
+            "  - {id: owed, entering: beta, level: observe, later: 1 day, require: [acknowledged: {party: support}]}\n"
+        )
     (asked,) = read(text).rules[0].require
     assert type(asked) is m.REQUIREMENTS[name]
 
