@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from integration import custom
 from integration.stages.mappings import Fault, Faulty, Mappings, read
 from integration.stages.written import LARGEST
 
@@ -36,7 +37,11 @@ def check(path: Path) -> tuple[list[str], Mappings | None]:
         count = len(wrong.faults)
         end = f"{count} fault{'' if count == 1 else 's'}; a file with faults never takes effect"
         return [*(str(fault) for fault in wrong.faults), end], None
-    return [f"{path.name} ({mappings.hash}) has no fault: {_summary(mappings)}"], mappings
+    notes = [
+        f"note: no requirement named {name} is installed here; its rules cannot be judged before the package is"
+        for name in custom.missing(mappings)
+    ]
+    return [f"{path.name} ({mappings.hash}) has no fault: {_summary(mappings)}", *notes], mappings
 
 
 def _decoded(raw: bytes, name: str) -> str:

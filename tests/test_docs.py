@@ -24,14 +24,26 @@ _FILE = re.compile(r"`((?:integration|workers|tests|bench|docs)/[\w./-]+?\.\w+)`
 WHOLE = """
 version: 1
 stages: {development: Development, internal: Internal Release, beta: Beta Release, public: Public Release}
-parties:
-  support: {github: {team: acme/support}}
-  growth: {github: {team: acme/growth}}
 sources:
   - github:
       repositories: ["acme/*"]
       labels: {development: dev, internal: internal, beta: beta, public: public}
 """
+# What a requirement may name, and an example may give itself.
+PARTS = {
+    "calendars": "calendars: {london: {time_zone: Europe/London}}\n",
+    "parties": """parties:
+  support: {github: {team: acme/support}, briefing: [What changes, How to undo]}
+  growth: {github: {team: acme/growth}}
+""",
+    "routes": "routes: {agreed_by: [growth, support], effective: 2026-12-01}\n",
+    "links": "links: {docs: {urls: ['https://docs.example.com/*']}}\n",
+    "windows": "windows: {office-hours: {days: mon-thu}}\n",
+    "freezes": "freezes: {end-of-year: {from: 2026-12-18, until: 2027-01-04}}\n",
+    "rules": """rules:
+  - {id: other, entering: beta, level: observe, later: 5 days, require: [acknowledged: {party: support}]}
+""",
+}
 
 
 def text(doc: Path) -> str:
@@ -60,15 +72,15 @@ def anchor(heading: str) -> str:
 
 
 def as_file(block: str) -> str:
-    """A block as a whole mappings.yaml: it may be one, or its `rules`, or a single requirement."""
+    """A block as a whole mappings.yaml: it may be one, or some of its parts, or a single requirement."""
     if re.search(r"^version:", block, re.MULTILINE):
         return block
-    if re.search(r"^rules:", block, re.MULTILINE):
-        return WHOLE + block
+    given = set(re.findall(r"^(\w+):", block, re.MULTILINE)) & set(PARTS)
+    rest = WHOLE + "".join(part for name, part in PARTS.items() if name not in given)
+    if given:
+        return rest + block
     indented = "\n".join(f"          {line}" for line in block.rstrip().splitlines()).lstrip()
-    return WHOLE + (
-        f"rules:\n  - id: example\n    entering: public\n    level: observe\n    require:\n        - {indented}\n"
-    )
+    return rest + f"  - id: example\n    entering: public\n    level: observe\n    require:\n        - {indented}\n"
 
 
 @pytest.mark.parametrize("doc", DOCS, ids=named)

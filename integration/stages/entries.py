@@ -46,6 +46,8 @@ class Finding:
     look_again_at: datetime | None = None
     parts: tuple[Finding, ...] = ()
     negated: bool = False  # the parts must not be so
+    owed: bool = False  # passes for now, as a named person has promised it for later
+    waits_for: tuple[str, ...] = ()  # refs of issues whose change may change this
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,8 @@ class Noticed:
     url: str = ""
     unreached: str = ""
     fallback: bool = False
+    handles: tuple[str, ...] = ()  # those that were mentioned
+    why: Literal["told", "reminded", "escalated"] = "told"
     kind: Literal["noticed"] = "noticed"
 
 
@@ -164,6 +168,7 @@ class Approved:
     by: Person
     comment: str
     url: str = ""
+    facts: tuple[tuple[str, str], ...] = ()  # name and digest of each fact that it was given for
     kind: Literal["approved"] = "approved"
 
 
@@ -179,6 +184,87 @@ class NeedsWork:
     comment: str
     url: str = ""
     kind: Literal["needs_work"] = "needs_work"
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """What a party handed back has been seen to: the turn is the party's again, and its clock runs anew."""
+
+    at: datetime
+    party: str
+    stage: str
+    by: Person
+    comment: str = ""
+    kind: Literal["handed_over"] = "handed_over"
+
+
+@dataclass(frozen=True, slots=True)
+class Voided:
+    """An approval fell, as facts that it was given for have changed. `facts` are their names."""
+
+    at: datetime
+    party: str
+    stage: str
+    approval: str  # the comment that gave it
+    facts: tuple[str, ...]
+    kind: Literal["voided"] = "voided"
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A debt: the party's word on a stage comes later, by a named person. Paid when the party gives it.
+
+    `who` is that person's handle; `until` None: no date was set. `asks` is the word that pays it.
+    """
+
+    at: datetime
+    party: str
+    stage: str
+    by: Person
+    who: str
+    until: datetime | None = None
+    asks: Literal["ack", "approve"] = "ack"
+    comment: str = ""
+    url: str = ""
+    name: str = ""  # what `who` is called
+    kind: Literal["owed"] = "owed"
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """A route: the stages that this feature is to visit. `origin` is where it was written."""
+
+    at: datetime
+    route: str  # names it for ever
+    stages: tuple[str, ...]
+    by: Person
+    origin: Literal["command", "text"] = "command"
+    comment: str = ""
+    url: str = ""
+    kind: Literal["proposed"] = "proposed"
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """A party agrees to a route."""
+
+    at: datetime
+    route: str
+    party: str
+    by: Person
+    comment: str
+    url: str = ""
+    kind: Literal["agreed"] = "agreed"
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """From now on this is the feature's route: everybody who has to has agreed, or it changes nothing ahead."""
+
+    at: datetime
+    route: str
+    stages: tuple[str, ...]
+    kind: Literal["routed"] = "routed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +329,7 @@ class Intended:
     source: str = ""
     after: str = ""  # the last sighting read before: ours is the first such sighting after it
     tells: tuple[str, ...] = ()  # a say's: the parties that it mentions
+    handles: tuple[tuple[str, ...], ...] = ()  # and by which handles, in the same order
     stage: str = ""  # a say's: what they are told of
     outcome: Outcome | None = None  # an apply's: the verdict that the move will carry
     gates: tuple[GateResult, ...] = ()
@@ -318,6 +405,12 @@ Entry = (
     | Acknowledged
     | Approved
     | NeedsWork
+    | HandedOver
+    | Voided
+    | Owed
+    | Proposed
+    | Agreed
+    | Routed
     | Held
     | Resumed
     | Waived
@@ -331,7 +424,7 @@ Entry = (
     | LabelVanished
 )
 
-Evidence = Noticed | Acknowledged | Approved | NeedsWork | Waived
+Evidence = Noticed | Acknowledged | Approved | NeedsWork | HandedOver | Waived
 
 
 class Step(StrEnum):
@@ -383,11 +476,17 @@ class Remembered:
     ended_at: Mapping[str, datetime] = field(default_factory=dict)  # stage -> end of the last attempt on it
     evidence: tuple[Evidence, ...] = ()
     hold: Held | None = None
+    resumed_at: datetime | None = None  # when the last hold ended
     intents: Mapping[str, Intent] = field(default_factory=dict)
     heard: Mapping[str, Heard] = field(default_factory=dict)  # by comment id
     proved: frozenset[tuple[str, str]] = frozenset()  # (comment, party) whose notice is recorded
     vanished: frozenset[str] = frozenset()
     frozen: bool = False
+    debts: tuple[Owed, ...] = ()  # those that are not paid
+    voided: frozenset[str] = frozenset()  # approvals that have fallen, by their comment
+    proposed: Proposed | None = None  # the last route that was proposed
+    agreements: tuple[Agreed, ...] = ()  # to that one
+    route: Routed | None = None  # the one that is in force
     former: tuple[str, ...] = ()  # refs that the issue had before
     carried_at: datetime | None = None  # when it came from the last of them
 
@@ -421,10 +520,16 @@ class _Fold:
         self.ended_at: dict[str, datetime] = {}
         self.evidence: list[Evidence] = []
         self.hold: Held | None = None
+        self.resumed_at: datetime | None = None
         self.intents: dict[str, Intent] = {}
         self.heard: dict[str, Heard] = {}
         self.vanished: set[str] = set()
         self.frozen = False
+        self.debts: list[Owed] = []
+        self.voided: set[str] = set()
+        self.proposed: Proposed | None = None
+        self.agreements: list[Agreed] = []
+        self.route: Routed | None = None
         self.former: list[str] = []
         self.carried_at: datetime | None = None
 
@@ -453,15 +558,18 @@ class _Fold:
             case Standing() if self.attempt:
                 self.attempt = replace(self.attempt, standing=entry if entry.reason else None)
             case AttemptEnded():
-                self.ended.append(entry)
-                self.ended_at[entry.stage] = entry.at
-                self.attempt = None
-            case Noticed() | Acknowledged() | Approved() | NeedsWork() | Waived():
+                self._ended(entry)
+            case Noticed() | NeedsWork() | HandedOver() | Waived():
                 self.evidence.append(entry)
+            case Acknowledged() | Approved():
+                self.evidence.append(entry)
+                self.debts = [one for one in self.debts if not _pays(entry, one)]
+            case Owed() | Voided() | Proposed() | Agreed() | Routed():
+                self._between_people(entry)
             case Held():
                 self.hold = entry
             case Resumed():
-                self.hold = None
+                self.hold, self.resumed_at = None, entry.at
             case Heard():
                 self.heard[entry.comment] = entry
             case Intended() | Tried() | Done() | Failed():
@@ -476,6 +584,31 @@ class _Fold:
                 self.vanished.add(entry.label)
             case _:
                 pass  # a Standing or AttemptJoined that came after its attempt had ended
+
+    def _ended(self, entry: AttemptEnded) -> None:
+        """What was put off on the way to a stage that it did not reach is owed no more."""
+        if self.attempt and entry.how is not Ended.ADMITTED:
+            since = self.attempt.asked_at
+            self.debts = [one for one in self.debts if one.stage != entry.stage or one.at < since]
+        self.ended.append(entry)
+        self.ended_at[entry.stage] = entry.at
+        self.attempt = None
+
+    def _between_people(self, entry: Owed | Voided | Proposed | Agreed | Routed) -> None:
+        match entry:
+            case Owed():
+                same = (entry.party, entry.stage)
+                self.debts = [one for one in self.debts if (one.party, one.stage) != same] + [entry]
+            case Voided():
+                self.voided.add(entry.approval)
+            case Proposed():
+                self.proposed, self.agreements = entry, []
+            case Agreed() if self.proposed and self.proposed.route == entry.route:
+                self.agreements.append(entry)
+            case Routed():
+                self.route = entry
+            case _:
+                pass  # agreement to a route that is not proposed any more
 
     def _judged(self, entry: Judged) -> None:
         self.verdicts[entry.move.id] = entry
@@ -509,11 +642,23 @@ class _Fold:
             ended_at=self.ended_at,
             evidence=tuple(self.evidence),
             hold=self.hold,
+            resumed_at=self.resumed_at,
             intents=self.intents,
             heard=self.heard,
             proved=frozenset((one.comment, one.party) for one in self.evidence if isinstance(one, Noticed)),
             vanished=frozenset(self.vanished),
             frozen=self.frozen,
+            debts=tuple(self.debts),
+            voided=frozenset(self.voided),
+            proposed=self.proposed,
+            agreements=tuple(self.agreements),
+            route=self.route,
             former=tuple(self.former),
             carried_at=self.carried_at,
         )
+
+
+def _pays(word: Acknowledged | Approved, debt: Owed) -> bool:
+    """Is this the word that was owed?"""
+    fits = (word.party, word.stage) == (debt.party, debt.stage) and word.at > debt.at
+    return fits and (debt.asks == "ack" or isinstance(word, Approved))

@@ -52,6 +52,17 @@ class Verdict:
         return tuple(dict.fromkeys(found))
 
     @property
+    def shut(self) -> tuple[Finding, ...]:
+        """What keeps the gates shut that block."""
+        blocking = (gate for gate in self.failing if gate.level == Level.BLOCK)
+        return tuple(dict.fromkeys(leaf for gate in blocking for one in gate.findings for leaf in leaves(one)))
+
+    @property
+    def waits_for(self) -> tuple[str, ...]:
+        """The issues (as refs) whose change may open a gate."""
+        return tuple(dict.fromkeys(ref for finding in self.missing for ref in finding.waits_for))
+
+    @property
     def awaited(self) -> tuple[str, ...]:
         """The parties that can open a gate, in the order of the findings."""
         missing = (finding.party for finding in self.missing if finding.party)
@@ -78,18 +89,22 @@ def leaves(finding: Finding) -> tuple[Finding, ...]:
     return below or (finding,)
 
 
-def crossed(rule: Rule, ask: Ask, stages: Sequence[str]) -> bool:
-    """Does this ask go through this rule's gate? A jump crosses the gates of the stages that it jumps over."""
+def crossed(rule: Rule, ask: Ask, stages: Sequence[str], route: Sequence[str] | None = None) -> bool:
+    """Does this ask go through this rule's gate? A jump crosses the gates of the stages that it jumps over.
+
+    A stage that the agreed `route` leaves out is not asked for, unless somebody moves to it all the same.
+    """
     if rule.effective is not None and ask.asked_at < rule.effective:
         return False
-    return any(_crosses(rule, was, to, stages) for was, to in dict.fromkeys(((ask.was, ask.to), *ask.steps)))
+    return any(_crosses(rule, was, to, stages, route) for was, to in dict.fromkeys(((ask.was, ask.to), *ask.steps)))
 
 
-def _crosses(rule: Rule, was: str | None, to: str, stages: Sequence[str]) -> bool:
+def _crosses(rule: Rule, was: str | None, to: str, stages: Sequence[str], route: Sequence[str] | None) -> bool:
     if rule.from_ is not None and rule.from_ != was:
         return False
     if rule.entering is not None:
-        return rank(was, stages) < rank(rule.entering, stages) <= rank(to, stages)
+        left_out = route is not None and rule.entering != to and rule.entering not in route
+        return not left_out and rank(was, stages) < rank(rule.entering, stages) <= rank(to, stages)
     return rule.leaving == was
 
 
@@ -98,8 +113,8 @@ def judge(ask: Ask, mappings: Mappings, case_for: CaseFor) -> Verdict:
     stages = list(mappings.stages)
     gates = []
     for rule in mappings.rules:
-        if crossed(rule, ask, stages):
-            case = case_for.stage(rule.entering or ask.to)
+        if crossed(rule, ask, stages, case_for.case.route):
+            case = replace(case_for.stage(rule.entering or ask.to), may_owe=rule.later is not None)
             if all(evaluate(one, case).ok is not False for one in rule.when):
                 gates.append(_apply(rule, ask, case))
     if any(gate.level == Level.BLOCK for gate in gates):
@@ -185,6 +200,7 @@ class CaseFor:
         wanted = {stage, self.target}
         return replace(
             self.case,
+            stage_asked=stage,
             evidence=tuple(
                 one
                 for one in self.case.evidence

@@ -22,11 +22,15 @@ class Unnamed(ValueError):
 
 _GITHUB = re.compile(r"^(?:github:)?(?P<place>[^/\s:#]+/[^/\s:#]+)#(?P<number>\d+)$")
 _JIRA = re.compile(r"^(?:jira:)?(?:(?P<site>[A-Za-z0-9_-]+)/)?(?P<place>[A-Z][A-Z0-9_]*)-(?P<number>\d+)$")
+_PARTY = re.compile(r"^party:(?P<place>[a-z0-9][a-z0-9_-]*)$")
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Ref:
-    """Which issue: `github:acme/app#12`, or `jira:main/APP-7` where `main` is the site's name in the environment."""
+    """Which issue: `github:acme/app#12`, or `jira:main/APP-7` where `main` is the site's name in the environment.
+
+    Number 0 is no issue: `github:acme/app#0` is the place itself, `party:support` a party whose digest is due.
+    """
 
     tracker: str
     site: str
@@ -36,10 +40,18 @@ class Ref:
     @property
     def key(self) -> str:
         """The issue's name as its tracker's people write it: `acme/app#12`, `APP-7`."""
+        if self.tracker == "party":
+            return self.place
         return f"{self.place}#{self.number}" if self.tracker == "github" else f"{self.place}-{self.number}"
 
     def __str__(self) -> str:
-        return f"github:{self.key}" if self.tracker == "github" else f"jira:{self.site}/{self.key}"
+        site = f"{self.site}/" if self.tracker == "jira" else ""
+        return f"{self.tracker}:{site}{self.key}"
+
+    @classmethod
+    def of_party(cls, name: str) -> Ref:
+        """The party itself, as a hint names it."""
+        return cls("party", "", name, 0)
 
     @classmethod
     def parse(cls, text: str) -> Ref:
@@ -48,6 +60,8 @@ class Ref:
             return cls("github", "", found["place"], int(found["number"]))
         if found := _JIRA.match(text):
             return cls("jira", found["site"] or "main", found["place"], int(found["number"]))
+        if found := _PARTY.match(text):
+            return cls.of_party(found["place"])
         raise Unnamed(f"'{text}' names no issue; write acme/app#12 for GitHub, APP-7 or SITE/APP-7 for Jira")
 
 
@@ -142,6 +156,34 @@ class Comment:
     token: str = ""
 
 
+class Tie(StrEnum):
+    """How another issue is tied to this one."""
+
+    SUB_ISSUE = "sub-issue"  # a part of it; a sub-task on Jira
+    BLOCKING = "blocking"  # it has to be done first
+    LINKED = "linked"  # any other link
+    PAGE = "page"  # no issue, but a page that the tracker shows as linked
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """An issue, or a page, that is tied to this one.
+
+    `key` is its name as people write it (`acme/app#12`, `APP-7`); `via` the link's type in the tracker's words (`is
+    blocked by`). `ref` is None for a page and for an issue of another tracker.
+    """
+
+    key: str
+    title: str
+    url: str
+    tie: Tie
+    is_open: bool = False
+    ref: Ref | None = None
+    via: str = ""
+    type: str = ""
+    labels: tuple[str, ...] = ()
+
+
 class ClosedAs(StrEnum):
     """How an issue stands with its tracker."""
 
@@ -170,6 +212,13 @@ class Issue:
     fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # Jira: by id and by name
     is_pull_request: bool = False
     deleted_labels: frozenset[str] = frozenset()  # names that history says are on, but that exist no more
+    type: str = ""  # Bug, Story: as the tracker calls it
+    related: tuple[Related, ...] | None = None  # None: not read, or not to be read; see `Tracker.related`
+
+    def name_of(self, handle: str) -> str:
+        """What the person of this handle is called, as far as they have left a trace here; else the handle itself."""
+        seen = (self.author, *(one.author for one in self.comments), *(one.actor for one in self.sightings))
+        return next((str(one) for one in seen if one.handle.casefold() == handle.casefold()), handle)
 
 
 @dataclass(frozen=True, slots=True)
