@@ -14,9 +14,9 @@ from flask import Blueprint, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from integration.sandbox import github_shapes as shapes
-from integration.sandbox.github import (
+from integration.sandbox.github import GitHubState
+from integration.sandbox.github_ground import (
     ROLES,
-    GitHubState,
     GoneError,
     MovedError,
     NotThereError,
@@ -24,6 +24,7 @@ from integration.sandbox.github import (
     via_app,
 )
 from integration.sandbox.github_model import Issue, Label, Repo, Team
+from integration.sandbox.github_tie_routes import tie_routes
 from integration.sandbox.people import ORG, SERVICE, now
 from integration.sandbox.world import World
 
@@ -87,6 +88,7 @@ class GitHubApi:
         self._labels_of_places()
         self._place_routes()
         self._team_routes()
+        tie_routes(self)
 
     # -- who asks, and what every answer carries -----------------------------------------------------------------
 
@@ -165,7 +167,7 @@ class GitHubApi:
 
         return wrap
 
-    def _in_repo(self, method: str, rule: str, needs: str, role: str = "read") -> Callable[[View], View]:
+    def in_repo(self, method: str, rule: str, needs: str, role: str = "read") -> Callable[[View], View]:
         """A route inside a repository, by its name and by its id; the view gets the repository as `repo`."""
 
         def wrap(view: View) -> View:
@@ -221,7 +223,7 @@ class GitHubApi:
         if g.caller.login != by:
             self._may(repo, role)
 
-    def _page(self, entries: Sequence[Any], repo: Repo | None = None) -> Response:
+    def page(self, entries: Sequence[Any], repo: Repo | None = None) -> Response:
         """One page of a list, with the links to the others."""
         size = min(max(request.args.get("per_page", 30, int), 1), 100)
         number = max(request.args.get("page", 1, int), 1)
@@ -307,7 +309,7 @@ class GitHubApi:
     def _issue_routes(self) -> None:
         state = self.state
 
-        @self._in_repo("GET", "/issues", "issues=read")
+        @self.in_repo("GET", "/issues", "issues=read")
         def issues(repo: Repo) -> Answer:
             wanted, since = request.args.get("state", "open"), request.args.get("since", "")
             labels = {name.lower() for name in request.args.get("labels", "").split(",") if name}
@@ -322,18 +324,21 @@ class GitHubApi:
             found.sort(key=lambda issue: (getattr(issue, key), issue.number))
             if request.args.get("direction", "desc") == "desc":
                 found.reverse()
-            return self._page([shapes.issue(state, repo, issue) for issue in found], repo)
+            return self.page([shapes.issue(state, repo, issue) for issue in found], repo)
 
-        @self._in_repo("POST", "/issues", "issues=write")
+        @self.in_repo("POST", "/issues", "issues=write")
         def open_issue(repo: Repo) -> Answer:
             asked = _asked()
             labels = [one["name"] if isinstance(one, dict) else str(one) for one in asked.get("labels", ())]
             body, title = asked.get("body") or "", str(asked.get("title") or "")
             if labels and ROLES.index(state.role(repo, g.caller.login)) < ROLES.index("triage"):
                 labels = []  # GitHub drops them without a word
-            return shapes.issue(state, repo, state.open_issue(repo, title, g.caller.login, body, labels)), 201
+            made = state.open_issue(repo, title, g.caller.login, body, labels)
+            if asked.get("type"):
+                state.set_type(repo, made.number, asked["type"], g.caller.login)
+            return shapes.issue(state, repo, made), 201
 
-        @self._in_repo("GET", "/issues/<int:number>", "issues=read; pull_requests=read")
+        @self.in_repo("GET", "/issues/<int:number>", "issues=read; pull_requests=read")
         def issue(repo: Repo, number: int) -> Answer:
             found = state.issue(repo, number)
             shape, media = shapes.issue(state, repo, found), _media()
@@ -343,19 +348,23 @@ class GitHubApi:
                 shape["body_text"] = state.rendered(repo, found.body, found.by).text
             return shape
 
-        @self._in_repo("PATCH", "/issues/<int:number>", "issues=write; pull_requests=write")
+        @self.in_repo("PATCH", "/issues/<int:number>", "issues=write; pull_requests=write")
         def change(repo: Repo, number: int) -> Answer:
             self._own(repo, state.issue(repo, number).by, "triage")
             return shapes.issue(state, repo, self._change(repo, number, _asked()))
 
-        @self._in_repo("GET", "/issues/<int:number>/timeline", "issues=read; pull_requests=read")
+        @self.in_repo("GET", "/issues/<int:number>/timeline", "issues=read; pull_requests=read")
         def timeline(repo: Repo, number: int) -> Answer:
             found, media = state.issue(repo, number), _media()
-            return self._page([shapes.timeline(state, repo, found, entry, media) for entry in found.history], repo)
+            seen = [entry for entry in found.history if state.shows(entry, g.caller.login)]
+            return self.page([shapes.timeline(state, repo, found, entry, media) for entry in seen], repo)
 
     def _change(self, repo: Repo, number: int, asked: dict[str, Any]) -> Issue:
         state, by = self.state, g.caller.login
         issue = state.edit(repo, number, by, asked.get("title"), asked.get("body"))
+        if "type" in asked:
+            self._may(repo, "triage")
+            issue = state.set_type(repo, number, asked["type"], by)
         if asked.get("state") == "closed":
             issue = state.close(repo, number, by, asked.get("state_reason") or "completed")
         elif asked.get("state") == "open":
@@ -369,13 +378,13 @@ class GitHubApi:
     def _comment_routes(self) -> None:
         state = self.state
 
-        @self._in_repo("GET", "/issues/<int:number>/comments", "issues=read; pull_requests=read")
+        @self.in_repo("GET", "/issues/<int:number>/comments", "issues=read; pull_requests=read")
         def comments(repo: Repo, number: int) -> Answer:
             found, since = state.issue(repo, number), request.args.get("since", "").replace("+00:00", "Z")
             shown = [one for one in found.comments if (shapes.stamp(one.updated) or "") >= since]
-            return self._page([shapes.comment(state, repo, found, one, _media()) for one in shown], repo)
+            return self.page([shapes.comment(state, repo, found, one, _media()) for one in shown], repo)
 
-        @self._in_repo("POST", "/issues/<int:number>/comments", "issues=write; pull_requests=write")
+        @self.in_repo("POST", "/issues/<int:number>/comments", "issues=write; pull_requests=write")
         def say(repo: Repo, number: int) -> Answer:
             made = state.comment(repo, number, _text(_asked(), "body"), g.caller.login)
             answer = jsonify(shapes.comment(state, repo, state.issue(repo, number), made, _media()))
@@ -383,30 +392,30 @@ class GitHubApi:
             answer.headers["Location"] = answer.json["url"]  # type: ignore[index]
             return answer
 
-        @self._in_repo("GET", "/issues/comments/<int:number>", "issues=read; pull_requests=read")
+        @self.in_repo("GET", "/issues/comments/<int:number>", "issues=read; pull_requests=read")
         def comment(repo: Repo, number: int) -> Answer:
             return shapes.comment(state, repo, *state.find_comment(repo, number), _media())
 
-        @self._in_repo("PATCH", "/issues/comments/<int:number>", "issues=write; pull_requests=write")
+        @self.in_repo("PATCH", "/issues/comments/<int:number>", "issues=write; pull_requests=write")
         def edit(repo: Repo, number: int) -> Answer:
             issue, found = state.find_comment(repo, number)
             self._own(repo, found.by)
             made = state.edit_comment(repo, number, _text(_asked(), "body"), g.caller.login)
             return shapes.comment(state, repo, issue, made, _media())
 
-        @self._in_repo("DELETE", "/issues/comments/<int:number>", "issues=write; pull_requests=write")
+        @self.in_repo("DELETE", "/issues/comments/<int:number>", "issues=write; pull_requests=write")
         def delete(repo: Repo, number: int) -> Answer:
             self._own(repo, state.find_comment(repo, number)[1].by)
             state.delete_comment(repo, number, g.caller.login)
             return _NO_CONTENT
 
-        @self._in_repo("GET", "/issues/comments/<int:number>/reactions", "issues=read; pull_requests=read")
+        @self.in_repo("GET", "/issues/comments/<int:number>/reactions", "issues=read; pull_requests=read")
         def reactions(repo: Repo, number: int) -> Answer:
             content = request.args.get("content")
             given = state.find_comment(repo, number)[1].reactions
-            return self._page([shapes.reaction(state, one) for one in given if content in (None, one.content)], repo)
+            return self.page([shapes.reaction(state, one) for one in given if content in (None, one.content)], repo)
 
-        @self._in_repo("POST", "/issues/comments/<int:number>/reactions", "issues=write; pull_requests=write")
+        @self.in_repo("POST", "/issues/comments/<int:number>/reactions", "issues=write; pull_requests=write")
         def react(repo: Repo, number: int) -> Answer:
             made, new = state.react(repo, number, _text(_asked(), "content"), g.caller.login)
             return shapes.reaction(state, made), 201 if new else 200
@@ -419,11 +428,11 @@ class GitHubApi:
         def on(repo: Repo, number: int) -> list[Any]:
             return [shapes.label(state, repo, repo.labels[label]) for label in state.issue(repo, number).labels]
 
-        @self._in_repo("GET", "/issues/<int:number>/labels", "issues=read; pull_requests=read")
+        @self.in_repo("GET", "/issues/<int:number>/labels", "issues=read; pull_requests=read")
         def labels_of_issue(repo: Repo, number: int) -> Answer:
-            return self._page(on(repo, number), repo)
+            return self.page(on(repo, number), repo)
 
-        @self._in_repo("POST", "/issues/<int:number>/labels", both, role="triage")
+        @self.in_repo("POST", "/issues/<int:number>/labels", both, role="triage")
         def put(repo: Repo, number: int) -> Answer:
             asked = request.get_json(force=True)
             names = asked.get("labels") if isinstance(asked, dict) else asked
@@ -433,7 +442,7 @@ class GitHubApi:
                 state.label(repo, number, name["name"] if isinstance(name, dict) else str(name), g.caller.login)
             return on(repo, number)
 
-        @self._in_repo("DELETE", "/issues/<int:number>/labels/<path:label>", both, role="triage")
+        @self.in_repo("DELETE", "/issues/<int:number>/labels/<path:label>", both, role="triage")
         def take(repo: Repo, number: int, label: str) -> Answer:
             state.unlabel(repo, number, label, g.caller.login)
             return on(repo, number)
@@ -441,11 +450,11 @@ class GitHubApi:
     def _labels_of_places(self) -> None:
         state, both = self.state, "issues=write; pull_requests=write"
 
-        @self._in_repo("GET", "/labels", "issues=read; pull_requests=read")
+        @self.in_repo("GET", "/labels", "issues=read; pull_requests=read")
         def labels(repo: Repo) -> Answer:
-            return self._page([shapes.label(state, repo, label) for label in repo.labels.values()], repo)
+            return self.page([shapes.label(state, repo, label) for label in repo.labels.values()], repo)
 
-        @self._in_repo("POST", "/labels", both, role="write")
+        @self.in_repo("POST", "/labels", both, role="write")
         def create(repo: Repo) -> Answer:
             asked = _asked()
             color, words = str(asked.get("color", "ededed")), asked.get("description")
@@ -453,11 +462,11 @@ class GitHubApi:
                 state, repo, state.create_label(repo, _text(asked, "name"), g.caller.login, color, words)
             ), 201
 
-        @self._in_repo("GET", "/labels/<path:label>", "issues=read; pull_requests=read")
+        @self.in_repo("GET", "/labels/<path:label>", "issues=read; pull_requests=read")
         def one_label(repo: Repo, label: str) -> Answer:
             return shapes.label(state, repo, _found(repo, label))
 
-        @self._in_repo("PATCH", "/labels/<path:label>", both, role="write")
+        @self.in_repo("PATCH", "/labels/<path:label>", both, role="write")
         def change(repo: Repo, label: str) -> Answer:
             found, asked = _found(repo, label), _asked()
             if asked.get("new_name"):
@@ -466,7 +475,7 @@ class GitHubApi:
             found.description = asked.get("description", found.description)
             return shapes.label(state, repo, found)
 
-        @self._in_repo("DELETE", "/labels/<path:label>", both, role="write")
+        @self.in_repo("DELETE", "/labels/<path:label>", both, role="write")
         def delete(repo: Repo, label: str) -> Answer:
             state.delete_label(repo, label, g.caller.login)
             return _NO_CONTENT
@@ -476,24 +485,24 @@ class GitHubApi:
     def _place_routes(self) -> None:
         state = self.state
 
-        @self._in_repo("GET", "", "metadata=read")
+        @self.in_repo("GET", "", "metadata=read")
         def repository(repo: Repo) -> Answer:
             return shapes.repository(state, repo, g.caller.login)
 
-        @self._in_repo("PATCH", "", "administration=write", role="admin")
+        @self.in_repo("PATCH", "", "administration=write", role="admin")
         def change(repo: Repo) -> Answer:
             asked = _asked()
             if asked.get("name"):
                 state.rename_repo(repo, asked["name"], g.caller.login)
             return shapes.repository(state, repo, g.caller.login)
 
-        @self._in_repo("GET", "/collaborators/<login>", "metadata=read")
+        @self.in_repo("GET", "/collaborators/<login>", "metadata=read")
         def collaborator(repo: Repo, login: str) -> Answer:
             if not state.is_collaborator(repo, login):
                 raise _SaysError(404, "Not Found")
             return _NO_CONTENT
 
-        @self._in_repo("GET", "/collaborators/<login>/permission", "metadata=read")
+        @self.in_repo("GET", "/collaborators/<login>/permission", "metadata=read")
         def permission(repo: Repo, login: str) -> Answer:
             if login not in self.world.people and login not in state.other_users:
                 raise _SaysError(404, f"{login} is not a user")
@@ -516,7 +525,7 @@ class GitHubApi:
         @self._in_team("/members")
         def members(team: Team) -> Answer:
             active = [login for login in team.members if login not in team.pending]
-            return self._page([shapes.user(self.state, login) for login in active])
+            return self.page([shapes.user(self.state, login) for login in active])
 
         @self._in_team("/memberships/<login>")
         def membership(team: Team, login: str) -> Answer:

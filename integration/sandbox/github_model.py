@@ -40,11 +40,16 @@ class Comment:
     updated: datetime
     app: bool = False
     reactions: list[Reaction] = field(default_factory=list)
+    pinned: datetime | None = None
+    pinned_by: str = ""
 
 
 @dataclass
 class Event:
-    """An entry of an issue's timeline that is no comment. `label` is as it was; `label_id` finds it today."""
+    """An entry of an issue's timeline that is no comment. `label` is as it was; `label_id` finds it today.
+
+    `source` is the id of the issue that mentions this one.
+    """
 
     id: int
     event: str
@@ -54,12 +59,13 @@ class Event:
     label_id: int = 0
     label: str = ""
     color: str = ""
+    source: int = 0
     extra: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
 class Issue:
-    """An issue or a pull request."""
+    """An issue or a pull request. `parent`, `parts` and what it waits for are other issues' ids."""
 
     id: int
     number: int
@@ -75,11 +81,26 @@ class Issue:
     closed_by: str | None = None
     labels: list[int] = field(default_factory=list)
     timeline: list[Event | Comment] = field(default_factory=list)
+    type: str = ""
+    parent: int = 0
+    parts: list[int] = field(default_factory=list)
+    blocked_by: list[int] = field(default_factory=list)
+    blocking: list[int] = field(default_factory=list)
 
     @property
     def comments(self) -> list[Comment]:
         """The comments, oldest first."""
         return sorted((entry for entry in self.timeline if isinstance(entry, Comment)), key=lambda entry: entry.id)
+
+    @property
+    def events(self) -> list[Event]:
+        """The timeline without the comments."""
+        return [entry for entry in self.timeline if isinstance(entry, Event)]
+
+    @property
+    def pinned(self) -> Comment | None:
+        """The comment that is kept at the top."""
+        return next((entry for entry in self.timeline if isinstance(entry, Comment) and entry.pinned), None)
 
     @property
     def history(self) -> list[Event | Comment]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -9,10 +10,11 @@ from urllib.parse import quote
 from flask import Blueprint, Response, abort, g, make_response, redirect, render_template, request
 from markupsafe import Markup
 
-from integration.sandbox.github import (
+from integration.sandbox import github_shapes as shapes
+from integration.sandbox.github import GitHubState
+from integration.sandbox.github_ground import (
     ROLES,
     STAGE_LABELS,
-    GitHubState,
     GoneError,
     MovedError,
     NotThereError,
@@ -32,7 +34,20 @@ _WORDS = {
     "reopened": "opened this again",
     "renamed": "changed the title",
     "transferred": "transferred this",
+    "cross-referenced": "mentioned this in",
+    "sub_issue_added": "added a sub-issue",
+    "sub_issue_removed": "removed a sub-issue",
+    "parent_issue_added": "made this a part of another issue",
+    "parent_issue_removed": "made this a part no more",
+    "blocked_by_added": "marked this as blocked",
+    "blocked_by_removed": "marked this as no longer blocked by an issue",
+    "blocking_added": "marked this as blocking another issue",
+    "blocking_removed": "marked this as no longer blocking an issue",
+    "issue_type_added": "set the type",
+    "issue_type_changed": "changed the type",
+    "issue_type_removed": "took off the type",
 }
+_OTHER = re.compile(r"^\s*(?:(?P<place>[\w.-]+/[\w.-]+)?#)?(?P<number>\d{1,9})\s*$")
 
 
 class _MayNotError(Exception):
@@ -78,6 +93,7 @@ def blueprint(world: World) -> Blueprint:
             return _mark(state.issue(_readable(state, f"{owner}/{name}"), number))
 
     _acts(pages, state)
+    _ties(pages, state)
     return pages
 
 
@@ -121,6 +137,59 @@ def _acts(pages: Blueprint, state: GitHubState) -> None:
                 state.reopen(repo, number, _me().login)
             else:
                 state.close(repo, number, _me().login, wanted)
+
+        return _done(act, _path(repo, number))
+
+
+def _ties(pages: Blueprint, state: GitHubState) -> None:
+    @pages.post("/<owner>/<name>/issues/<int:number>/body")
+    def body(owner: str, name: str, number: int) -> Response:
+        repo = _readable(state, f"{owner}/{name}")
+
+        def act() -> None:
+            if state.issue(repo, number).by != _me().login:
+                _need(state, repo, "triage")
+            state.edit(repo, number, _me().login, body=_words("body"))
+
+        return _done(act, _path(repo, number))
+
+    @pages.post("/<owner>/<name>/issues/<int:number>/type")
+    def set_type(owner: str, name: str, number: int) -> Response:
+        repo = _readable(state, f"{owner}/{name}")
+
+        def act() -> None:
+            _need(state, repo, "triage")
+            state.set_type(repo, number, request.form.get("type") or None, _me().login)
+
+        return _done(act, _path(repo, number))
+
+    @pages.post("/<owner>/<name>/issues/<int:number>/ties")
+    def ties(owner: str, name: str, number: int) -> Response:
+        repo, wanted = _readable(state, f"{owner}/{name}"), request.form.get("do", "")
+        acts: dict[str, Callable[..., None]] = {
+            "part": state.add_sub_issue,
+            "no-part": state.remove_sub_issue,
+            "block": state.block_by,
+            "unblock": state.unblock,
+        }
+
+        def act() -> None:
+            _need(state, repo, "triage")
+            found = _OTHER.match(request.form.get("other", ""))
+            if not found or wanted not in acts:
+                raise _MayNotError("Which issue? Write its number, or acme/web#3 for one elsewhere.")
+            there = _readable(state, found["place"]) if found["place"] else repo
+            acts[wanted](repo, number, int(found["number"]), _me().login, there)
+
+        return _done(act, _path(repo, number))
+
+    @pages.post("/<owner>/<name>/issues/<int:number>/pin")
+    def pin(owner: str, name: str, number: int) -> Response:
+        repo, comment = _readable(state, f"{owner}/{name}"), request.form.get("comment", 0, int)
+
+        def act() -> None:
+            _need(state, repo, "triage")
+            (state.unpin if "off" in request.form else state.pin)(repo, comment, _me().login)
 
         return _done(act, _path(repo, number))
 
@@ -209,11 +278,31 @@ def _issue_page(state: GitHubState, repo: Repo, issue: Issue) -> str:
         "github_issue.html",
         issue=issue,
         body=Markup(state.rendered(repo, issue.body, issue.by).html),  # noqa: S704  sanitised by rendering.py
-        thread=[_entry(state, repo, entry) for entry in issue.history],
+        thread=[_entry(state, repo, entry) for entry in issue.history if state.shows(entry, _me().login)],
+        pinned=_entry(state, repo, pinned) if (pinned := issue.pinned) else None,
+        ties=[
+            ("Sub-issues", "no-part", _tied(state, repo, issue.parts)),
+            ("Blocked by", "unblock", _tied(state, repo, issue.blocked_by)),
+            ("Blocks", "", _tied(state, repo, issue.blocking)),
+            ("Part of", "", _tied(state, repo, [issue.parent])),
+        ],
+        types=shapes.TYPES,
         labels=labels,
         mark=_mark(issue),
         **_common(state, repo),
     )
+
+
+def _tied(state: GitHubState, repo: Repo, ids: list[int]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": f"#{other.number}" if there is repo else f"{there.full_name}#{other.number}",
+            "url": state.page(there, other.number),
+            "title": other.title,
+            "state": other.state,
+        }
+        for there, other in state.tied(ids, _me().login)
+    ]
 
 
 def _entry(state: GitHubState, repo: Repo, entry: Comment | Event) -> dict[str, Any]:
@@ -221,13 +310,17 @@ def _entry(state: GitHubState, repo: Repo, entry: Comment | Event) -> dict[str, 
     if isinstance(entry, Comment):
         html = Markup(state.rendered(repo, entry.body, entry.by).html)  # noqa: S704  sanitised by rendering.py
         signs = [f"{_SIGNS.get(one.content, one.content)} {one.by}" for one in entry.reactions]
-        return shown | {"html": html, "edited": entry.updated != entry.created, "reactions": signs}
+        edited = entry.updated != entry.created
+        return shown | {"html": html, "edited": edited, "reactions": signs, "pinned": entry.pinned}
     label = repo.labels.get(entry.label_id)
     name = label.name if label and state.rename_history else entry.label
     style = colours(entry.color) if entry.color else ""
-    return shown | {"words": _WORDS.get(entry.event, entry.event), "label": name, "style": style}
+    source = _tied(state, repo, [entry.source]) if entry.source else []
+    words = _WORDS.get(entry.event, entry.event)
+    return shown | {"words": words, "label": name, "style": style, "source": source}
 
 
 def _mark(issue: Issue) -> str:
     edits = sum(entry.updated.timestamp() + len(entry.body) for entry in issue.comments)
-    return f"{len(issue.timeline)}-{edits:.0f}-{sorted(issue.labels)}-{issue.state}"
+    pinned = issue.pinned.id if issue.pinned else 0
+    return f"{len(issue.timeline)}-{edits:.0f}-{sorted(issue.labels)}-{issue.state}-{pinned}-{len(issue.body)}"

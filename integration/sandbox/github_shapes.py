@@ -12,8 +12,9 @@ from integration.sandbox.hooks import Hook
 from integration.sandbox.people import ORG, SERVICE
 
 if TYPE_CHECKING:
-    from integration.sandbox.github import GitHubState
+    from integration.sandbox.github_ground import GitHubGround
 
+TYPES = ("Task", "Bug", "Feature")
 REACTIONS = ("+1", "-1", "laugh", "hooray", "confused", "heart", "rocket", "eyes")
 ORG_ID = 77
 APP_ID = 1
@@ -31,18 +32,18 @@ def node_id(kind: str, number: int) -> str:
     return kind + "_" + base64.urlsafe_b64encode(str(number).encode()).decode().rstrip("=")
 
 
-def api(state: GitHubState) -> str:
+def api(state: GitHubGround) -> str:
     """The root of the API."""
     return f"{state.world.url}/api/v3"
 
 
-def user_id(state: GitHubState, login: str) -> int:
+def user_id(state: GitHubGround, login: str) -> int:
     """The numeric id of an account."""
     everybody = [*state.world.people, *sorted(state.other_users)]
     return 1001 + everybody.index(login) if login in everybody else 10137
 
 
-def user(state: GitHubState, login: str) -> dict[str, Any]:
+def user(state: GitHubGround, login: str) -> dict[str, Any]:
     """An account, as it stands in every answer."""
     number, bot, url = user_id(state, login), login.endswith("[bot]"), f"{api(state)}/users/{quote(login)}"
     page = f"{state.world.url}/github/apps/{login[:-5]}" if bot else f"{state.world.url}/github/{login}"
@@ -65,7 +66,7 @@ def user(state: GitHubState, login: str) -> dict[str, Any]:
     }
 
 
-def organization(state: GitHubState) -> dict[str, Any]:
+def organization(state: GitHubGround) -> dict[str, Any]:
     """The organisation acme."""
     url = f"{api(state)}/orgs/{ORG}"
     return {
@@ -84,11 +85,11 @@ def organization(state: GitHubState) -> dict[str, Any]:
     }
 
 
-def _owner(state: GitHubState) -> dict[str, Any]:
+def _owner(state: GitHubGround) -> dict[str, Any]:
     return user(state, ORG) | {"id": ORG_ID, "node_id": node_id("O", ORG_ID), "type": "Organization"}
 
 
-def app(state: GitHubState) -> dict[str, Any]:
+def app(state: GitHubGround) -> dict[str, Any]:
     """The service as a GitHub App."""
     slug = SERVICE.removesuffix("[bot]")
     return {
@@ -104,11 +105,19 @@ def app(state: GitHubState) -> dict[str, Any]:
         "created_at": "2026-01-05T09:00:00Z",
         "updated_at": "2026-01-05T09:00:00Z",
         "permissions": dict(state.app_permissions),
-        "events": ["issues", "issue_comment", "label", "pull_request", "repository", "sub_issues"],
+        "events": [
+            "issues",
+            "issue_comment",
+            "issue_dependencies",
+            "label",
+            "pull_request",
+            "repository",
+            "sub_issues",
+        ],
     }
 
 
-def installation(state: GitHubState) -> dict[str, Any]:
+def installation(state: GitHubGround) -> dict[str, Any]:
     """The App, installed on the whole organisation."""
     return {
         "id": INSTALLATION_ID,
@@ -143,7 +152,7 @@ def short_repository(repo: Repo) -> dict[str, Any]:
     }
 
 
-def repository(state: GitHubState, repo: Repo, viewer: str = "") -> dict[str, Any]:
+def repository(state: GitHubGround, repo: Repo, viewer: str = "") -> dict[str, Any]:
     """A repository in full; with `permissions` of whoever looks, where somebody does."""
     url = f"{api(state)}/repos/{repo.full_name}"
     shape = short_repository(repo) | {
@@ -182,7 +191,7 @@ def permissions(role: str) -> dict[str, bool]:
     return {name: order.index(role) >= order.index(needed) for name, needed in ticks.items()}
 
 
-def label(state: GitHubState, repo: Repo, one: Label) -> dict[str, Any]:
+def label(state: GitHubGround, repo: Repo, one: Label) -> dict[str, Any]:
     """A label."""
     return {
         "id": one.id,
@@ -195,52 +204,94 @@ def label(state: GitHubState, repo: Repo, one: Label) -> dict[str, Any]:
     }
 
 
-def _association(state: GitHubState, repo: Repo, login: str) -> str:
+def _association(state: GitHubGround, repo: Repo, login: str) -> str:
     one = state.world.people.get(login)
     if one and one.in_org:
         return "MEMBER"
     return "CONTRIBUTOR" if state.is_collaborator(repo, login) else "NONE"
 
 
-def issue(state: GitHubState, repo: Repo, one: Issue) -> dict[str, Any]:
+def issue(state: GitHubGround, repo: Repo, one: Issue) -> dict[str, Any]:
     """An issue, or a pull request seen as one."""
     url = f"{api(state)}/repos/{repo.full_name}/issues/{one.number}"
-    shape = _NOTHING | {
-        "url": url,
-        "repository_url": f"{api(state)}/repos/{repo.full_name}",
-        "labels_url": f"{url}/labels{{/name}}",
-        "comments_url": f"{url}/comments",
-        "events_url": f"{url}/events",
-        "html_url": state.page(repo, one.number),
-        "id": one.id,
-        "node_id": node_id("I", one.id),
-        "number": one.number,
-        "title": one.title,
-        "user": user(state, one.by),
-        "labels": [label(state, repo, repo.labels[number]) for number in one.labels],
-        "state": one.state,
-        "comments": len(one.comments),
-        "created_at": stamp(one.created),
-        "updated_at": stamp(one.updated),
-        "closed_at": stamp(one.closed),
-        "author_association": _association(state, repo, one.by),
-        "active_lock_reason": None,
-        "body": one.body or None,
-        "reactions": _reactions(url, []),
-        "timeline_url": f"{url}/timeline",
-        "performed_via_github_app": None,
-        "state_reason": one.state_reason,
-        "closed_by": user(state, one.closed_by) if one.closed_by else None,
-        "type": None,
-        "sub_issues_summary": {"total": 0, "completed": 0, "percent_completed": 0},
-    }
+    shape = (
+        _NOTHING
+        | {
+            "url": url,
+            "repository_url": f"{api(state)}/repos/{repo.full_name}",
+            "labels_url": f"{url}/labels{{/name}}",
+            "comments_url": f"{url}/comments",
+            "events_url": f"{url}/events",
+            "html_url": state.page(repo, one.number),
+            "id": one.id,
+            "node_id": node_id("I", one.id),
+            "number": one.number,
+            "title": one.title,
+            "user": user(state, one.by),
+            "labels": [label(state, repo, repo.labels[number]) for number in one.labels],
+            "state": one.state,
+            "comments": len(one.comments),
+            "created_at": stamp(one.created),
+            "updated_at": stamp(one.updated),
+            "closed_at": stamp(one.closed),
+            "author_association": _association(state, repo, one.by),
+            "active_lock_reason": None,
+            "body": one.body or None,
+            "reactions": _reactions(url, []),
+            "timeline_url": f"{url}/timeline",
+            "performed_via_github_app": None,
+            "state_reason": one.state_reason,
+            "closed_by": user(state, one.closed_by) if one.closed_by else None,
+            "type": issue_type(one.type) if one.type else None,
+            "pinned_comment": comment(state, repo, one, pinned) if (pinned := one.pinned) else None,
+        }
+        | (_ties(state, one) if state.knows_ties else {})
+    )
     if one.pull_request:
         pull = f"{api(state)}/repos/{repo.full_name}/pulls/{one.number}"
         shape |= {"draft": False, "pull_request": {"url": pull, "html_url": state.page(repo, one.number)}}
     return shape
 
 
-def pull_request(state: GitHubState, repo: Repo, one: Issue) -> dict[str, Any]:
+def issue_type(name: str) -> dict[str, Any]:
+    """What kind of issue it is, as the organisation defined it."""
+    number = 30_000_001 + TYPES.index(name)
+    return {
+        "id": number,
+        "node_id": node_id("IT", number),
+        "name": name,
+        "description": None,
+        "color": "gray",
+        "created_at": "2026-01-05T09:00:00Z",
+        "updated_at": "2026-01-05T09:00:00Z",
+        "is_enabled": True,
+    }
+
+
+def _ties(state: GitHubGround, one: Issue) -> dict[str, Any]:
+    parts, blockers, blocked = (
+        [each for _, each in state.tied(ids)] for ids in (one.parts, one.blocked_by, one.blocking)
+    )
+    done = sum(part.state == "closed" for part in parts)
+    shape: dict[str, Any] = {
+        "sub_issues_summary": {
+            "total": len(parts),
+            "completed": done,
+            "percent_completed": done * 100 // len(parts) if parts else 0,
+        },
+        "issue_dependencies_summary": {
+            "blocked_by": sum(other.state == "open" for other in blockers),
+            "total_blocked_by": len(blockers),
+            "blocking": sum(other.state == "open" for other in blocked),
+            "total_blocking": len(blocked),
+        },
+    }
+    for repo, above in state.tied([one.parent]):
+        shape["parent_issue_url"] = f"{api(state)}/repos/{repo.full_name}/issues/{above.number}"
+    return shape
+
+
+def pull_request(state: GitHubGround, repo: Repo, one: Issue) -> dict[str, Any]:
     """A pull request as its webhook shows it."""
     shape = issue(state, repo, one)
     pull = shape["pull_request"]["url"]
@@ -268,7 +319,7 @@ def pull_request(state: GitHubState, repo: Repo, one: Issue) -> dict[str, Any]:
     }
 
 
-def comment(state: GitHubState, repo: Repo, on: Issue, one: Comment, media: str = "") -> dict[str, Any]:
+def comment(state: GitHubGround, repo: Repo, on: Issue, one: Comment, media: str = "") -> dict[str, Any]:
     """A comment; `media` is `full`, `html`, `text` or empty, as the caller's Accept asks."""
     url = f"{api(state)}/repos/{repo.full_name}/issues/comments/{one.id}"
     shape: dict[str, Any] = {
@@ -283,6 +334,7 @@ def comment(state: GitHubState, repo: Repo, on: Issue, one: Comment, media: str 
         "author_association": _association(state, repo, one.by),
         "reactions": _reactions(url, one.reactions),
         "performed_via_github_app": app(state) if one.app else None,
+        "pin": {"pinned_at": stamp(one.pinned), "pinned_by": user(state, one.pinned_by)} if one.pinned else None,
     }
     if media in ("", "raw", "full"):
         shape["body"] = one.body
@@ -295,11 +347,13 @@ def comment(state: GitHubState, repo: Repo, on: Issue, one: Comment, media: str 
     return shape
 
 
-def timeline(state: GitHubState, repo: Repo, on: Issue, entry: Event | Comment, media: str = "") -> dict[str, Any]:
+def timeline(state: GitHubGround, repo: Repo, on: Issue, entry: Event | Comment, media: str = "") -> dict[str, Any]:
     """An entry of an issue's timeline."""
     if isinstance(entry, Comment):
         shape = comment(state, repo, on, entry, media)
         return shape | {"event": "commented", "actor": shape["user"]}
+    if entry.source:
+        return _mention(state, entry)
     shape = {
         "id": entry.id,
         "node_id": node_id("LE", entry.id),
@@ -318,7 +372,20 @@ def timeline(state: GitHubState, repo: Repo, on: Issue, entry: Event | Comment, 
     return shape | entry.extra
 
 
-def reaction(state: GitHubState, one: Reaction) -> dict[str, Any]:
+def _mention(state: GitHubGround, entry: Event) -> dict[str, Any]:
+    """An entry of its own kind: without an id, and with the issue that mentions this one as it is now."""
+    repo, source = state.by_id(entry.source)
+    there = issue(state, repo, source) | {"repository": repository(state, repo)}
+    return {
+        "actor": user(state, entry.by),
+        "created_at": stamp(entry.created),
+        "updated_at": stamp(entry.created),
+        "source": {"type": "issue", "issue": there},
+        "event": entry.event,
+    }
+
+
+def reaction(state: GitHubGround, one: Reaction) -> dict[str, Any]:
     """A sign on a comment."""
     return {
         "id": one.id,
@@ -334,7 +401,7 @@ def _reactions(url: str, given: list[Reaction]) -> dict[str, Any]:
     return {"url": f"{url}/reactions", "total_count": len(given), **counts}
 
 
-def team(state: GitHubState, one: Team) -> dict[str, Any]:
+def team(state: GitHubGround, one: Team) -> dict[str, Any]:
     """A team in full."""
     url = f"{api(state)}/organizations/{ORG_ID}/team/{one.id}"
     return {
@@ -359,7 +426,7 @@ def team(state: GitHubState, one: Team) -> dict[str, Any]:
     }
 
 
-def membership(state: GitHubState, one: Team, login: str) -> dict[str, Any]:
+def membership(state: GitHubGround, one: Team, login: str) -> dict[str, Any]:
     """Somebody's place in a team."""
     return {
         "url": f"{api(state)}/organizations/{ORG_ID}/team/{one.id}/memberships/{quote(login)}",

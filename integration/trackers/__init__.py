@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from integration.stages.markup import Text
-from integration.stages.model import Comment, Issue, Label, Person, Ref
+from integration.stages.model import Comment, Issue, Label, Person, Ref, Related
 
 
 class TrackerError(Exception):
@@ -68,6 +68,15 @@ class Tracker(Protocol):
     def react(self, ref: Ref, comment_id: str, sign: str) -> None:
         """Answer a comment with a small sign (`+1`, `confused`), where the tracker knows reactions; else nothing."""
 
+    def pin(self, ref: Ref, comment_id: str) -> None:
+        """Keep a comment of our own in sight at the top of the issue, where the tracker can; else nothing."""
+
+    def related(self, ref: Ref, issue: Issue) -> tuple[Related, ...]:
+        """The issues and pages that are tied to the issue, open or not, as they are now.
+
+        Asked only where the file has a rule that looks at them. Raises `Refused` where we may not know.
+        """
+
     def put_label(self, ref: Ref, name: str) -> None:
         """Put one label on; fine if it is on already. Never replaces the set."""
 
@@ -92,6 +101,9 @@ class Tracker(Protocol):
 
     def members(self, ref: Ref, group: str) -> tuple[str, ...]:
         """The handles of a Jira group's people, at most ten. On GitHub nobody: a team is mentioned as a whole."""
+
+    def called(self, ref: Ref, handle: str) -> str:
+        """What the person of this handle is called; the handle itself where the tracker does not say."""
 
     def label_names(self, ref: Ref) -> tuple[Label, ...]:
         """All labels of the issue's place as they are called now."""

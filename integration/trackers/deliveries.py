@@ -24,6 +24,7 @@ FORM = "application/x-www-form-urlencoded"
 _REPOSITORY = re.compile(r"[A-Za-z0-9._-]{1,100}/[A-Za-z0-9._-]{1,100}")
 _ISSUE_KEY = re.compile(r"([A-Z][A-Z0-9_]{0,99})-([0-9]{1,15})")
 _COMMENT_OF = re.compile(r"/rest/api/[0-9a-z]{1,10}/issue/([A-Za-z0-9_-]{1,120})/comment(?:/|$)")
+_PARENT = re.compile(r"/repos/([A-Za-z0-9._-]{1,100}/[A-Za-z0-9._-]{1,100})/issues/([0-9]{1,15})$")
 _WORD = re.compile(r"[A-Za-z0-9_.:+=/-]{1,200}")
 _LARGEST = 10**15  # an issue's number beyond that is none
 
@@ -226,8 +227,10 @@ def _github_hint(repository: Json, issue: Json) -> Hint:
 
 
 def _issue(payload: Json, action: object) -> Iterator[Hint]:
-    """The issue; for a transfer, told on either side, also the one on the other side."""
+    """The issue; the one that it is a part of, whose gates may wait for it; after a transfer the one elsewhere, too."""
     yield _github_hint(_part(payload, "repository"), _part(payload, "issue"))
+    if action in _OF_THE_WHOLE:
+        yield from _parent(_part(payload, "issue"))
     changes = _optional(payload, "changes")
     sides = {"opened": ("old_repository", "old_issue"), "transferred": ("new_repository", "new_issue")}
     repository, issue = sides.get(action, ("", "")) if isinstance(action, str) else ("", "")
@@ -235,7 +238,18 @@ def _issue(payload: Json, action: object) -> Iterator[Hint]:
         yield _github_hint(_part(changes, repository), _part(changes, issue))
 
 
-def _comment(payload: Json, _action: object) -> Iterator[Hint]:
+def _parent(issue: Json) -> Iterator[Hint]:
+    """The issue that this one is a part of, without a watermark: nothing changed there."""
+    address = issue.get("parent_issue_url")
+    found = _PARENT.search(address[:2000]) if isinstance(address, str) else None
+    if found and int(found[2]):
+        yield Hint(Ref("github", "", found[1], int(found[2])))
+
+
+def _comment(payload: Json, action: object) -> Iterator[Hint]:
+    """The issue; not for a pin, which says nothing, and most of which are our own."""
+    if action in ("pinned", "unpinned"):
+        return
     yield _github_hint(_part(payload, "repository"), _part(payload, "issue"))
 
 
@@ -256,12 +270,21 @@ def _sub_issues(payload: Json, _action: object) -> Iterator[Hint]:
         yield _github_hint(repository, _part(payload, side))
 
 
+def _issue_dependencies(payload: Json, _action: object) -> Iterator[Hint]:
+    """The blocked issue: its gates may wait for the other. Told from the other's side, its repository is named."""
+    if "blocked_issue" in payload:
+        repository = _optional(payload, "blocked_issue_repo") or _part(payload, "repository")
+        yield _github_hint(repository, _part(payload, "blocked_issue"))
+
+
+_OF_THE_WHOLE = ("closed", "reopened", "deleted", "transferred", "labeled", "unlabeled", "typed", "untyped")
 _GITHUB = {
     "issues": _issue,
     "issue_comment": _comment,
     "pull_request": _pull_request,
     "label": _label,
     "sub_issues": _sub_issues,
+    "issue_dependencies": _issue_dependencies,
 }
 
 

@@ -28,15 +28,18 @@ from requests.utils import parse_header_links
 
 from integration.settings import GitHubSettings
 from integration.stages.markup import Text
-from integration.stages.model import Comment, Issue, Label, Person, Ref
+from integration.stages.model import Comment, Issue, Label, Person, Ref, Related, Tie
 from integration.trackers import Gone, Question, Refused, Unavailable
 from integration.trackers.github_shapes import (
     GHOST,
     Answer,
     Raw,
+    Ties,
     as_comment,
     as_issue,
     as_person,
+    as_related,
+    as_ties,
     as_time,
     comment_path,
     fault,
@@ -48,6 +51,7 @@ from integration.trackers.github_shapes import (
     missing_labels,
     place_path,
     reading,
+    strongest,
     team_path,
     torn,
 )
@@ -254,6 +258,7 @@ class GitHub:
         self._installations: dict[str, int] = {}
         self._installed: dict[int, _Installed] = {}
         self._me: Person | None = None
+        self._told: tuple[Ref, datetime, Ties] | None = None  # by the last snapshot, until somebody asks
 
     # --- reading
 
@@ -266,7 +271,9 @@ class GitHub:
             timeline = self._all(ref, f"{issue_path(ref)}/timeline", f"reading the history of {ref.key}", full=True)
             with reading(answer):
                 if not torn(raw, timeline):
-                    return self._snapshot(ref, raw, timeline)
+                    issue = self._snapshot(ref, raw, timeline)
+                    self._told = (ref, issue.watermark, as_ties(ref, raw, timeline))
+                    return issue
         soon = self._clock() + timedelta(seconds=5)
         raise Unavailable(f"{ref.key} changes faster than we can read it", retry_at=soon)
 
@@ -301,6 +308,45 @@ class GitHub:
             for name in missing
             if self._ask(ref, "GET", f"{place_path(ref)}/labels/{in_path(name)}", doing, fine={404}).status == 404
         )
+
+    @_in_time
+    def related(self, ref: Ref, issue: Issue) -> tuple[Related, ...]:
+        """The sub-issues, what blocks the issue, and the issues that mention it. Asks only for what there is.
+
+        Right after `fetch` the snapshot's two answers are not read again: they tell the links, and which of the others
+        there are none of. Raises `Refused` where GitHub tells of some and does not show them.
+        """
+        told, self._told = self._told, None
+        ties = told[2] if told and told[:2] == (ref, issue.watermark) else self._ties(ref)
+        parts = self._tied(ref, Tie.SUB_ISSUE, "sub_issues", ties.parts)
+        blockers = self._tied(ref, Tie.BLOCKING, "dependencies/blocked_by", ties.blockers)
+        return strongest(parts, blockers, ties.linked)
+
+    def _ties(self, ref: Ref) -> Ties:
+        answer = self._issue(ref)
+        timeline = self._all(ref, f"{issue_path(ref)}/timeline", f"reading the history of {ref.key}")
+        with reading(answer):
+            return as_ties(ref, answer.one(), timeline)
+
+    def _tied(self, ref: Ref, tie: Tie, path: str, count: int | None) -> list[Related]:
+        """The issues of one kind; `count` is how many GitHub tells of, None on a server that knows no such ties."""
+        if count == 0:
+            return []
+        what = "sub-issues" if tie is Tie.SUB_ISSUE else "issues that block it"
+        try:
+            listed = self._all(ref, f"{issue_path(ref)}/{path}", f"reading the {what} of {ref.key}")
+        except Gone:
+            if count is None:
+                return []
+            raise Refused(
+                f"GitHub tells of {count} {what} for {ref.key}, and does not show them to us: give our account or App "
+                "the permission issues: read where they live"
+            ) from None
+        return [as_related(entry, tie) for entry in listed]
+
+    def called(self, ref: Ref, handle: str) -> str:
+        """The login itself: it is what people go by."""
+        return handle
 
     @_in_time
     def label_names(self, ref: Ref) -> tuple[Label, ...]:
@@ -343,6 +389,11 @@ class GitHub:
         """Answer a comment with a reaction; GitHub keeps one of a kind, so twice is once."""
         path = f"{comment_path(ref, comment_id)}/reactions"
         self._ask(ref, "POST", path, f"reacting to a comment on {ref.key}", body={"content": sign})
+
+    @_in_time
+    def pin(self, ref: Ref, comment_id: str) -> None:
+        """Pin a comment to the top of the issue; GitHub keeps one, so twice is once, and pull requests have none."""
+        self._ask(ref, "PUT", f"{comment_path(ref, comment_id)}/pin", f"pinning our comment on {ref.key}")
 
     @_in_time
     def put_label(self, ref: Ref, name: str) -> None:

@@ -1,6 +1,7 @@
 """What GitHub says, in our words, and what we say, in GitHub's: the half of the adapter that needs no network.
 
-Answers and what is wrong with them, the paths of what we ask for, and JSON as people, comments, sightings and issues.
+Answers and what is wrong with them, the paths of what we ask for, and JSON as people, comments, sightings, issues and
+what they are tied to.
 """
 
 from __future__ import annotations
@@ -17,7 +18,19 @@ from urllib.parse import quote, urlsplit
 
 from integration.stages.markdown import markdown
 from integration.stages.markup import Text
-from integration.stages.model import Carrier, ClosedAs, Comment, Happened, Issue, Label, Person, Ref, Sighting
+from integration.stages.model import (
+    Carrier,
+    ClosedAs,
+    Comment,
+    Happened,
+    Issue,
+    Label,
+    Person,
+    Ref,
+    Related,
+    Sighting,
+    Tie,
+)
 from integration.trackers import Gone, Refused, Unavailable
 
 GHOST = Person("", "ghost", "ghost")  # how GitHub shows an account that was deleted
@@ -203,7 +216,13 @@ def as_issue(
         comments=comments,
         is_pull_request=raw.get("pull_request") is not None,
         deleted_labels=deleted,
+        type=_type(raw),
     )
+
+
+def _type(raw: Raw) -> str:
+    kind = raw.get("type")
+    return str(kind.get("name") or "") if isinstance(kind, dict) else ""
 
 
 def _closed(raw: Raw) -> ClosedAs:
@@ -281,6 +300,92 @@ def as_comment(raw: Raw) -> Comment:
 def marked(text: Text, token: str) -> str:
     """Our words as a comment's body: Markdown, and last the marker line."""
     return f"{markdown(text)}\n\n<!-- release-stages: {token} -->"
+
+
+# --- what an issue is tied to -----------------------------------------------------------------------------------------
+
+VIA = {Tie.SUB_ISSUE: "sub-issue", Tie.BLOCKING: "is blocked by", Tie.LINKED: "is mentioned in"}
+_CONNECTED = "is connected with"
+_LINKS = {"cross-referenced": VIA[Tie.LINKED], "connected": _CONNECTED, "disconnected": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Ties:
+    """What an issue's own two answers tell: how many ties there are to ask for (None: not said), and the links."""
+
+    parts: int | None
+    blockers: int | None
+    linked: tuple[Related, ...]
+
+
+def as_ties(ref: Ref, raw: Raw, timeline: Iterable[Raw]) -> Ties:
+    """The ties that the issue and its timeline tell of."""
+    parts = _count(raw, "sub_issues_summary", "total")
+    blockers = _count(raw, "issue_dependencies_summary", "total_blocked_by")
+    address = urlsplit(str(raw.get("parent_issue_url") or "")).path.split("/")
+    whole = f"{'/'.join(address[-4:-2])}#{address[-1]}"  # it lists its parts, and waits for this one: no link
+    links = _linked(ref, timeline)
+    return Ties(parts, blockers, tuple(one for one in links if one.key.lower() != whole.lower()))
+
+
+def _count(raw: Raw, summary: str, name: str) -> int | None:
+    said = raw.get(summary)
+    count = said.get(name) if isinstance(said, dict) else None
+    return count if isinstance(count, int) else None
+
+
+def _linked(ref: Ref, timeline: Iterable[Raw]) -> tuple[Related, ...]:
+    """The issues that mention this one or were connected with it; pull requests do so all the time, and are none."""
+    found: dict[str, Related] = {}
+    for entry in timeline:
+        via, source = _LINKS.get(str(entry.get("event"))), entry.get("source")
+        issue = source.get("issue") if isinstance(source, dict) else None
+        if via is None or not isinstance(issue, dict) or issue.get("pull_request") is not None:
+            continue
+        one = as_related(issue, Tie.LINKED, via)
+        same = one.key.lower()
+        if via and same != ref.key.lower():
+            found[same] = one
+        elif same in found and found[same].via == _CONNECTED:
+            del found[same]
+    return tuple(found.values())
+
+
+def as_related(raw: Raw, tie: Tie, via: str = "") -> Related:
+    """A tied issue. Of one that we may not see GitHub shows little or nothing: what does not say "closed" is open."""
+    ref, title, url = _where(raw), str(raw.get("title") or ""), str(raw.get("html_url") or "")
+    labels = raw["labels"] if isinstance(raw.get("labels"), list) else []
+    return Related(
+        key=ref.key if ref else title or url or "an issue out of our sight",
+        title=title,
+        url=url,
+        tie=tie,
+        is_open=raw.get("state") != "closed",
+        ref=ref,
+        via=via or VIA[tie],
+        type=_type(raw),
+        labels=tuple(str(label.get("name") or "") for label in labels if isinstance(label, dict)),
+    )
+
+
+def _where(raw: Raw) -> Ref | None:
+    """Where a tied issue lives; it may be in any repository."""
+    repository, number = raw.get("repository"), raw.get("number")
+    place = str(repository.get("full_name") or "") if isinstance(repository, dict) else ""
+    address = urlsplit(str(raw.get("repository_url") or "")).path.strip("/").split("/")
+    place = place or "/".join(address[-2:])
+    return Ref("github", "", place, number) if place.count("/") == 1 and isinstance(number, int) else None
+
+
+def strongest(*found: Iterable[Related]) -> tuple[Related, ...]:
+    """Each issue once, by the first of its ties: give the strong ones first."""
+    kept: dict[str, Related] = {}
+    for one in (one for some in found for one in some):
+        kept.setdefault(one.key.lower(), one)
+    return tuple(kept.values())
+
+
+# --- mentions ---------------------------------------------------------------------------------------------------------
 
 
 class _Mentions(HTMLParser):

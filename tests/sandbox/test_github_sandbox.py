@@ -556,6 +556,28 @@ def act_sub_issue(world: World) -> None:
     world.github.add_sub_issue(APP, 1, 2, "erin")
 
 
+def act_blocker(world: World) -> None:
+    world.github.open_issue(APP, "First this", "erin")
+    world.github.block_by(APP, 1, 2, "erin")
+    world.github.unblock(APP, 1, 2, "erin")
+
+
+def act_type(world: World) -> None:
+    world.github.set_type(APP, 1, "bug", "erin")
+    world.github.set_type(APP, 1, "Task", "erin")
+    world.github.set_type(APP, 1, "Task", "erin")
+
+
+PINNED = [f"issue_comment.{what}" for what in ("pinned", "unpinned", "pinned", "unpinned")]
+
+
+def act_pin(world: World) -> None:
+    first, other = (world.github.comment(APP, 1, words, "sam") for words in ("One", "Two"))
+    for comment in (first, first, other):
+        world.github.pin(APP, comment.id, "erin")
+    world.github.unpin(APP, other.id, "erin")
+
+
 def act_app(world: World) -> None:
     world.github.installation("created")
     world.github.ping()
@@ -570,6 +592,16 @@ def act_app(world: World) -> None:
         (act_pull_request, ["pull_request.opened", "pull_request.labeled", "pull_request.unlabeled"]),
         (act_labels_of_repo, ["label.created", "label.edited"]),
         (act_sub_issue, ["issues.opened", "sub_issues.sub_issue_added", "sub_issues.parent_issue_added"]),
+        (
+            act_blocker,
+            [
+                *("issues.opened", "issue_dependencies.blocked_by_added", "issue_dependencies.blocking_added"),
+                *("issue_dependencies.blocked_by_removed", "issue_dependencies.blocking_removed"),
+            ],
+        ),
+        (act_type, ["issues.typed", "issues.untyped", "issues.typed"]),
+        (act_pin, [*["issue_comment.created"] * 2, *PINNED]),
+        (lambda world: world.github.edit(APP, 1, "sam", body="New words"), ["issues.edited"]),
         (lambda world: world.github.transfer(APP, 1, "acme/web", "erin"), ["issues.transferred", "issues.opened"]),
         (lambda world: world.github.delete_issue(APP, 1, "erin"), ["issues.deleted"]),
         (lambda world: world.github.rename_repo(APP, "application", "rhea"), ["repository.renamed"]),
@@ -685,6 +717,206 @@ def test_a_header_can_be_taken_away_for_a_data_center(world: World, receiver: Re
     assert not {"x-atlassian-webhook-identifier", "x-hub-signature"} & set(headers)
 
 
+# --- how issues hang together ----------------------------------------------------------------------------------------
+
+
+def at_work(world: World) -> tuple[int, int, int]:
+    """Three issues: #1 and #2 in acme/app, #1 in acme/secret, which not everybody may see."""
+    with world.github.quietly():
+        ids = [world.github.open_issue(APP, title, "erin").id for title in ("Dark mode", "Colours")]
+        return ids[0], ids[1], world.github.open_issue("acme/secret", "Pricing", "erin").id
+
+
+def numbers(served: Served, path: str, by: str = SERVICE) -> list[tuple[str, int]]:
+    listed = call(served, "GET", f"/repos/{APP}/issues/1/{path}", by=by)
+    assert listed.status_code == 200, listed.text
+    return [(one["repository"]["name"], one["number"]) for one in listed.json()]
+
+
+def test_parts_are_counted_in_the_issue_and_name_their_parent(served: Served, world: World) -> None:
+    _, part, hidden = at_work(world)
+    for one in (part, hidden):
+        added = call(served, "POST", f"/repos/{APP}/issues/1/sub_issues", {"sub_issue_id": one}, "erin")
+        assert (added.status_code, added.json()["number"]) == (201, 1)
+    world.github.close(APP, 2, "erin")
+    issue = call(served, "GET", f"/repos/{APP}/issues/1").json()
+    assert issue["sub_issues_summary"] == {"total": 2, "completed": 1, "percent_completed": 50}
+    assert "parent_issue_url" not in issue
+    part_of = call(served, "GET", f"/repos/{APP}/issues/2").json()["parent_issue_url"]
+    assert part_of == f"{served.github_url}/repos/{APP}/issues/1"
+    assert call(served, "GET", f"/repos/{APP}/issues/2/parent").json()["number"] == 1
+    assert numbers(served, "sub_issues") == [("app", 2), ("secret", 1)]
+    assert numbers(served, "sub_issues", "mallory") == [("app", 2)]
+    taken = call(served, "DELETE", f"/repos/{APP}/issues/1/sub_issue", {"sub_issue_id": part}, "erin")
+    assert (taken.status_code, numbers(served, "sub_issues")) == (200, [("secret", 1)])
+    assert call(served, "GET", f"/repos/{APP}/issues/2/parent").status_code == 404
+
+
+def test_a_part_has_one_parent_until_it_is_given_another(served: Served, world: World) -> None:
+    _, part, hidden = at_work(world)
+    world.github.open_issue(APP, "Epic", "erin")
+    world.github.add_sub_issue(APP, 1, 2, "erin")
+    path = f"/repos/{APP}/issues/3/sub_issues"
+    assert call(served, "POST", path, {"sub_issue_id": part}, "erin").status_code == 422
+    assert call(served, "POST", path, {"sub_issue_id": part, "replace_parent": True}, "erin").status_code == 201
+    assert call(served, "POST", path, {"sub_issue_id": part}, "erin").status_code == 422
+    assert call(served, "POST", path, {"sub_issue_id": 7}, "erin").status_code == 422
+    assert call(served, "POST", path, {"sub_issue_id": hidden}, "sam").status_code == 422  # sam may not see it
+    assert call(served, "POST", path, {"sub_issue_id": hidden}, "mallory").status_code == 403
+    assert numbers(served, "sub_issues") == []
+
+
+def test_blockers_are_counted_open_and_in_all(served: Served, world: World) -> None:
+    _, blocker, hidden = at_work(world)
+    path = f"/repos/{APP}/issues/1/dependencies/blocked_by"
+    for one in (blocker, hidden):
+        assert call(served, "POST", path, {"issue_id": one}, "erin").status_code == 201
+    assert call(served, "POST", path, {"issue_id": blocker}, "erin").status_code == 422
+    world.github.close("acme/secret", 1, "erin")
+    summary = {"blocked_by": 1, "total_blocked_by": 2, "blocking": 0, "total_blocking": 0}
+    assert call(served, "GET", f"/repos/{APP}/issues/1").json()["issue_dependencies_summary"] == summary
+    assert numbers(served, "dependencies/blocked_by") == [("app", 2), ("secret", 1)]
+    assert call(served, "GET", f"/repos/{APP}/issues/2/dependencies/blocking").json()[0]["number"] == 1
+    assert call(served, "DELETE", f"{path}/{blocker}", by="erin").status_code == 200
+    assert call(served, "DELETE", f"{path}/{blocker}", by="erin").status_code == 404
+    assert numbers(served, "dependencies/blocked_by") == [("secret", 1)]
+
+
+def test_a_tie_is_told_on_either_side_and_leaves_the_issues_time_alone(world: World, receiver: Receiver) -> None:
+    at_work(world)
+    before = world.github.issue(APP, 1).updated
+    later = before + timedelta(hours=1)
+    world.github.add_sub_issue(APP, 1, 1, "erin", elsewhere="acme/secret", at=later)
+    world.github.block_by(APP, 1, 1, "erin", elsewhere="acme/secret", at=later)
+    delivered(world)
+    above, below, blocked, blocking = receiver.payloads
+    assert (above["repository"]["name"], above["sub_issue_repo"]["name"]) == ("app", "secret")
+    assert (below["repository"]["name"], below["parent_issue_repo"]["name"]) == ("secret", "app")
+    assert (blocked["repository"]["name"], blocked["blocking_issue_repo"]["name"]) == ("app", "secret")
+    assert (blocking["repository"]["name"], blocking["blocked_issue_repo"]["name"]) == ("secret", "app")
+    assert {payload["blocked_issue"]["title"] for payload in (blocked, blocking)} == {"Dark mode"}
+    assert above["parent_issue"]["sub_issues_summary"]["total"] == 1
+    assert world.github.issue(APP, 1).updated == before
+
+
+def test_ties_follow_a_transferred_issue_and_end_with_a_deleted_one(served: Served, world: World) -> None:
+    at_work(world)
+    world.github.add_sub_issue(APP, 1, 2, "erin")
+    world.github.block_by(APP, 1, 2, "erin")
+    world.github.comment(APP, 2, "For #1", "erin")
+    world.github.transfer(APP, 2, "acme/web", "erin")
+    assert numbers(served, "sub_issues") == numbers(served, "dependencies/blocked_by") == [("web", 1)]
+    assert call(served, "GET", f"/repos/{APP}/issues/1/timeline").json()[-1]["source"]["issue"]["number"] == 1
+    world.github.delete_issue("acme/web", 1, "erin")
+    issue = call(served, "GET", f"/repos/{APP}/issues/1").json()
+    assert (issue["sub_issues_summary"]["total"], issue["issue_dependencies_summary"]["total_blocked_by"]) == (0, 0)
+    events = [entry["event"] for entry in call(served, "GET", f"/repos/{APP}/issues/1/timeline").json()]
+    assert events == ["sub_issue_added", "blocked_by_added"]
+    world.github.transfer(APP, 1, "acme/web", "erin")
+    assert world.github.issue("acme/web", 2).parts == []
+
+
+def test_an_older_server_knows_nothing_of_ties(served: Served, world: World) -> None:
+    at_work(world)
+    world.github.knows_ties = False
+    issue = call(served, "GET", f"/repos/{APP}/issues/1").json()
+    assert not {"sub_issues_summary", "issue_dependencies_summary", "parent_issue_url"} & set(issue)
+    for path in ("sub_issues", "dependencies/blocked_by"):
+        assert call(served, "GET", f"/repos/{APP}/issues/1/{path}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "mentions"),
+    [
+        ("Part of #1", True),
+        ("See acme/app#1.", True),
+        ("See gh-1", True),
+        ("> quoted #1", True),
+        ("See {url}/github/acme/app/issues/1#issuecomment-5", True),
+        ("[words]({url}/github/acme/app/issues/1)", True),
+        ("`#1` and \n```\n#1\n```", False),
+        ("#10 and #2 and 1 and acme/web#1", False),
+        ("&#35;<!-- -->1", False),
+    ],
+)
+def test_an_issue_is_told_once_which_other_mentions_it(
+    served: Served, world: World, receiver: Receiver, body: str, mentions: bool
+) -> None:
+    at_work(world)
+    before = world.github.issue(APP, 1).updated
+    world.github.comment(APP, 2, body.replace("{url}", world.url), "sam")
+    world.github.edit(APP, 2, "erin", body=body.replace("{url}", world.url))
+    told = call(served, "GET", f"/repos/{APP}/issues/1/timeline").json()
+    shown = [(entry["event"], entry["actor"]["login"], entry["source"]["issue"]["number"]) for entry in told]
+    assert shown == ([("cross-referenced", "sam", 2)] if mentions else [])
+    assert all("id" not in entry for entry in told)
+    delivered(world)
+    assert receiver.events == ["issue_comment.created", "issues.edited"]
+    assert world.github.issue(APP, 1).updated == before
+
+
+def test_a_mention_is_shown_as_it_is_now_and_only_to_those_who_may_read_it(served: Served, world: World) -> None:
+    at_work(world)
+    world.github.edit("acme/secret", 1, "erin", body="After acme/app#1 and acme/app#1")
+    world.github.comment("acme/secret", 1, "Again acme/app#1", "erin")
+    world.github.open_issue("acme/web", "Change", "erin", "Fixes acme/app#1", pull_request=True)
+    world.github.comment(APP, 1, "Of #1 itself", "erin")
+    world.github.close("acme/secret", 1, "erin")
+
+    def sources(by: str) -> list[tuple[str, str, bool]]:
+        told = call(served, "GET", f"/repos/{APP}/issues/1/timeline", by=by).json()
+        issues = [entry["source"]["issue"] for entry in told if entry["event"] == "cross-referenced"]
+        return [(one["repository"]["name"], one["state"], "pull_request" in one) for one in issues]
+
+    assert sources("erin") == [("secret", "closed", False), ("web", "open", True)]
+    assert sources("mallory") == [("web", "open", True)]
+
+
+def test_a_type_is_one_that_the_organisation_has(served: Served, world: World) -> None:
+    at_work(world)
+    path = f"/repos/{APP}/issues/1"
+    assert call(served, "GET", path).json()["type"] is None
+    assert call(served, "PATCH", path, {"type": "Bug"}, "erin").json()["type"]["name"] == "Bug"
+    assert call(served, "PATCH", path, {"type": "Wish"}, "erin").status_code == 422
+    assert call(served, "PATCH", path, {"title": "Darker mode"}, "erin").json()["type"]["name"] == "Bug"
+    assert call(served, "PATCH", path, {"type": None}, "erin").json()["type"] is None
+    made = call(served, "POST", f"/repos/{APP}/issues", {"title": "New", "type": "task"}, "erin").json()
+    assert made["type"]["name"] == "Task"
+
+
+# --- pinned comments ------------------------------------------------------------------------------------------------
+
+
+def test_one_comment_of_an_issue_is_pinned_and_shows_who_pinned_it(served: Served, world: World) -> None:
+    at_work(world)
+    first, second = (world.github.comment(APP, 1, words, SERVICE) for words in ("One", "Two"))
+    path = f"/repos/{APP}/issues/comments"
+    assert call(served, "GET", f"{path}/{first.id}").json()["pin"] is None
+    for _ in range(2):
+        answer = call(served, "PUT", f"{path}/{first.id}/pin")
+        assert (answer.status_code, answer.json()["pin"]["pinned_by"]["login"]) == (200, SERVICE)
+    call(served, "PUT", f"{path}/{second.id}/pin")
+    assert [one["pin"] is not None for one in call(served, "GET", f"/repos/{APP}/issues/1/comments").json()] == [
+        False,
+        True,
+    ]
+    assert call(served, "GET", f"/repos/{APP}/issues/1").json()["pinned_comment"]["id"] == second.id
+    assert call(served, "DELETE", f"{path}/{second.id}/pin").status_code == 204
+    assert call(served, "GET", f"/repos/{APP}/issues/1").json()["pinned_comment"] is None
+
+
+@pytest.mark.parametrize(
+    ("on", "by", "status"),
+    [("issue", "mallory", 403), ("issue", "sam", 200), ("pull", SERVICE, 422), ("", SERVICE, 404)],
+)
+def test_a_comment_is_pinned_by_those_who_may_and_where_it_can_be(
+    served: Served, world: World, on: str, by: str, status: int
+) -> None:
+    number = world.github.open_issue(APP, "Dark mode", "erin", pull_request=on == "pull").number
+    comment = world.github.comment(APP, number, "One", "sam").id if on else 5
+    assert call(served, "PUT", f"/repos/{APP}/issues/comments/{comment}/pin", by=by).status_code == status
+
+
 # --- faults ---------------------------------------------------------------------------------------------------------
 
 
@@ -788,6 +1020,36 @@ def test_on_a_page_one_is_anybody_and_may_do_what_they_may(served: Served, world
     assert "Mallory may not do that" in refused
     assert world.github.label_names(APP, 1) == [PUBLIC]
     assert anybody.get(f"{served.url}/github/acme/secret", timeout=5).status_code == 404
+
+
+def test_on_a_page_issues_are_tied_typed_described_anew_and_comments_pinned(served: Served, world: World) -> None:
+    for title in ("Dark mode", "Colours", "Fonts"):
+        world.github.open_issue(APP, title, "evan")
+    comment = world.github.comment(APP, 1, "The state of things", SERVICE)
+    world.github.open_issue("acme/web", "Themes", "erin", "For acme/app#1")
+    page, erin = f"{served.url}/github/{APP}/issues/1", requests.Session()
+
+    def post(what: str, **form: str) -> str:
+        return erin.post(f"{page}/{what}", form, timeout=5).text
+
+    post("ties", other="2", do="part")
+    post("ties", other="#3", do="part")
+    post("ties", other="#3", do="no-part")
+    post("ties", other=" acme/web#1 ", do="block")
+    post("type", type="Feature")
+    post("body", body="## What changes\r\nDark colours")
+    shown = post("pin", comment=str(comment.id))
+    issue = world.github.issue(APP, 1)
+    assert (len(issue.parts), len(issue.blocked_by), issue.type) == (1, 1, "Feature")
+    assert issue.body == "## What changes\nDark colours"
+    assert re.search(r"Sub-issues.*#2 Colours.*Blocked by.*acme/web#1 Themes", shown, re.DOTALL)
+    assert "mentioned this in" in shown
+    assert shown.index("pinned") < shown.index("The state of things") < shown.index("issuecomment-")
+    assert "acme/web#3 for one elsewhere" in post("ties", other="that one", do="part")
+    assert "pinned" not in post("pin", comment=str(comment.id), off="1").partition("<ol")[2].partition("</ol>")[0]
+    erin.post(f"{served.url}/github/who", {"who": "mallory", "back": "/"}, timeout=5)
+    assert "Mallory may not do that" in post("body", body="Mine")
+    assert "Mallory may not do that" in post("ties", other="3", do="part")
 
 
 def test_a_page_shows_a_hostile_title_as_text(served: Served, world: World) -> None:

@@ -218,6 +218,66 @@ def test_without_a_time_only_the_very_same_bytes_are_the_same_delivery() -> None
     assert from_jira(headers, body).id == from_jira(headers, body).id != from_jira(headers, changed).id
 
 
+# --- issues that hang together --------------------------------------------------------------------------------------
+
+APP_REPO, TOOLS_REPO = {"full_name": "acme/app"}, {"full_name": "acme/tools"}
+OURS = {"number": 12, "updated_at": "2026-11-23T10:00:00Z"}
+THEIRS = {"number": 3, "updated_at": "2026-11-23T11:00:00Z"}
+
+
+def hints(event: str, **body: Any) -> list[Hint]:
+    delivery = from_github({"X-GitHub-Event": event, "X-GitHub-Delivery": "guid"}, body)
+    assert delivery.event == f"{event}.{body['action']}"
+    return list(delivery.hints)
+
+
+@pytest.mark.parametrize("action", ["pinned", "unpinned"])
+def test_a_pin_changes_nothing_that_we_look_at(action: str) -> None:
+    assert hints("issue_comment", action=action, repository=APP_REPO, issue=OURS, comment={"id": 1}) == []
+
+
+@pytest.mark.parametrize("what", ["added", "removed"])
+def test_a_dependency_hints_at_the_issue_that_waits_whichever_side_tells(what: str) -> None:
+    both = {"blocked_issue": OURS, "blocking_issue": THEIRS}
+    blocked = {"action": f"blocked_by_{what}", "repository": APP_REPO, "blocking_issue_repo": TOOLS_REPO}
+    blocking = {"action": f"blocking_{what}", "repository": TOOLS_REPO, "blocked_issue_repo": APP_REPO}
+    for told in (blocked, blocking):
+        assert hints("issue_dependencies", **told, **both) == [Hint(app(12), at(10))]
+
+
+def test_a_dependency_on_an_issue_that_is_not_shown_hints_at_nothing() -> None:
+    assert hints("issue_dependencies", action="blocking_added", repository=APP_REPO, blocking_issue=OURS) == []
+
+
+def test_a_part_that_moves_between_repositories_hints_at_its_parent_from_either_side() -> None:
+    both = {"parent_issue": OURS, "sub_issue": THEIRS}
+    above = {"action": "sub_issue_added", "repository": APP_REPO, "sub_issue_repo": TOOLS_REPO}
+    below = {"action": "parent_issue_added", "repository": TOOLS_REPO, "parent_issue_repo": APP_REPO}
+    for told in (above, below):
+        assert hints("sub_issues", **told, **both) == [Hint(app(12), at(10)), Hint(tools(3), at(11))]
+
+
+@pytest.mark.parametrize(
+    ("action", "parent", "hinted"),
+    [
+        ("closed", "https://api.github.example/repos/acme/app/issues/12", True),
+        ("reopened", "https://github.example/api/v3/repos/acme/app/issues/12", True),
+        ("labeled", "https://api.github.example/repos/acme/app/issues/12", True),
+        ("typed", "https://api.github.example/repos/acme/app/issues/12", True),
+        ("assigned", "https://api.github.example/repos/acme/app/issues/12", False),
+        ("closed", "https://api.github.example/repos/acme/app/issues/0", False),
+        ("closed", "https://api.github.example/repos/acme/app/issues/12/comments", False),
+        ("closed", "x" * 100_000, False),
+        ("closed", None, False),
+        ("closed", 12, False),
+    ],
+)
+def test_a_change_of_a_part_hints_at_the_issue_that_may_wait_for_it(action: str, parent: Any, hinted: bool) -> None:
+    part = THEIRS | {"parent_issue_url": parent}
+    found = hints("issues", action=action, repository=TOOLS_REPO, issue=part)
+    assert found == [Hint(tools(3), at(11)), *([Hint(app(12))] if hinted else [])]
+
+
 # --- who sent it ------------------------------------------------------------------------------------------------
 
 TOLD = recorded("github", "issue_moved_to_public")
@@ -472,11 +532,15 @@ JSON = st.recursive(
     max_leaves=20,
 )
 FIELDS = [
+    *("blocked_issue", "blocked_issue_repo", "parent_issue_url", "sub_issue_repo"),
     *("action", "issue", "repository", "changes", "label", "pull_request", "parent_issue", "sub_issue", "number"),
     *("full_name", "updated_at", "webhookEvent", "comment", "changelog", "fields", "key", "self", "updated", "items"),
 ]
 KNOWN = st.dictionaries(st.sampled_from(FIELDS), JSON | st.deferred(lambda: KNOWN), max_size=8)
-EVENTS = st.sampled_from(["issues", "issue_comment", "pull_request", "label", "sub_issues", "ping"]) | st.text()
+EVENTS = (
+    st.sampled_from(["issues", "issue_comment", "issue_dependencies", "pull_request", "label", "sub_issues", "ping"])
+    | st.text()
+)
 HEADERS = st.dictionaries(
     st.sampled_from(["X-GitHub-Hook-ID", "X-Atlassian-Webhook-Identifier", "Content-Type"]), st.text()
 )

@@ -26,7 +26,7 @@ from integration.sandbox.faults import Fault
 from integration.sandbox.people import SERVICE, SERVICE_TOKEN
 from integration.settings import GitHubSettings
 from integration.stages.markup import Mention, Paragraph, Quoted
-from integration.stages.model import ClosedAs, Comment, Happened, Label, Person, Ref
+from integration.stages.model import ClosedAs, Comment, Happened, Issue, Label, Person, Ref, Related, Tie
 from integration.trackers import Gone, Question, Refused, TrackerError, Unavailable
 from integration.trackers.github import GitHub
 
@@ -165,6 +165,14 @@ class TestASnapshot:
         snapshot = github.fetch(REF)
         assert snapshot.is_pull_request
         assert (snapshot.body, snapshot.author.handle) == ("", "ghost")
+
+    @pytest.mark.parametrize(
+        ("kind", "name"), [({"id": 1, "name": "Bug"}, "Bug"), (None, ""), ({"id": 1}, ""), ("Bug", "")]
+    )
+    def test_has_the_issues_type(self, web: Any, github: GitHub, kind: Any, name: str) -> None:
+        web.get(ISSUE, json=issue(type=kind))
+        web.get(TIMELINE, json=[])
+        assert github.fetch(REF).type == name
 
     def test_of_a_place_written_in_another_case_is_no_moved_issue(self, web: Any, github: GitHub) -> None:
         web.get(f"{API}/repos/ACME/App/issues/12", json=issue())
@@ -413,6 +421,200 @@ class TestSaying:
         web.post(COMMENTS, status=422, json={"message": "Validation Failed", "errors": errors})
         with pytest.raises(Refused, match="Validation Failed; body is too long; a b"):
             github.say(REF, TEXT, "t")
+
+
+class TestPinning:
+    def test_puts_our_comment_at_the_top(self, web: Any, github: GitHub) -> None:
+        web.put(f"{PLACE}/issues/comments/5/pin", json=comment(5, "x", pin={"pinned_at": "2026-03-02T09:00:00Z"}))
+        github.pin(REF, "5")
+        assert asked(web) == [("PUT", "/repos/acme/app/issues/comments/5/pin")]
+
+    @pytest.mark.parametrize(("status", "error"), [(404, Gone), (410, Gone), (403, Refused), (422, Refused)])
+    def test_where_it_cannot_be_says_so(self, web: Any, github: GitHub, status: int, error: Any) -> None:
+        web.put(f"{PLACE}/issues/comments/5/pin", status=status, json={"message": "No"})
+        with pytest.raises(error, match="pinning our comment on acme/app#12"):
+            github.pin(REF, "5")
+
+
+def tied(number: int, place: str = "acme/app", **more: Any) -> dict[str, Any]:
+    return issue(
+        number=number,
+        title=f"Issue {number}",
+        repository_url=f"{API}/repos/{place}",
+        html_url=f"https://github.example/{place}/issues/{number}",
+        **more,
+    )
+
+
+def mention(source: Any, what: str = "cross-referenced") -> dict[str, Any]:
+    told = {"type": "issue", "issue": source}
+    return {"event": what, "actor": ERIN, "created_at": "2026-02-01T10:00:00Z", "source": told}
+
+
+def summaries(parts: int = 0, blockers: int = 0) -> dict[str, Any]:
+    return {
+        "sub_issues_summary": {"total": parts, "completed": 0, "percent_completed": 0},
+        "issue_dependencies_summary": {
+            "blocked_by": 0, "total_blocked_by": blockers, "blocking": 0, "total_blocking": 0
+        },
+    }  # fmt: skip
+
+
+def short(found: tuple[Related, ...]) -> list[tuple[str, Tie, bool]]:
+    return [(one.key, one.tie, one.is_open) for one in found]
+
+
+class TestRelatedIssues:
+    parts = f"{ISSUE}/sub_issues"
+    blockers = f"{ISSUE}/dependencies/blocked_by"
+
+    def fetched(self, web: Any, github: GitHub, history: list[Any] | None = None, **more: Any) -> Issue:
+        web.get(ISSUE, json=issue(**more))
+        web.get(TIMELINE, json=history or [])
+        return github.fetch(REF)
+
+    def test_are_read_of_each_kind_there_is(self, web: Any, github: GitHub) -> None:
+        snapshot = self.fetched(web, github, [mention(tied(30))], **summaries(1, 1))
+        labels = [{"id": 1, "name": "bug"}, {"id": 2, "name": "kind: odd"}]
+        web.get(self.parts, json=[tied(13, labels=labels, type={"id": 1, "name": "Task"})])
+        web.get(self.blockers, json=[tied(3, "acme/web", state="closed")])
+        part, blocker, linked = github.related(REF, snapshot)
+        assert part == Related(
+            key="acme/app#13",
+            title="Issue 13",
+            url="https://github.example/acme/app/issues/13",
+            tie=Tie.SUB_ISSUE,
+            is_open=True,
+            ref=Ref("github", "", "acme/app", 13),
+            via="sub-issue",
+            type="Task",
+            labels=("bug", "kind: odd"),
+        )
+        assert (blocker.ref, blocker.tie, blocker.via) == (
+            Ref("github", "", "acme/web", 3),
+            Tie.BLOCKING,
+            "is blocked by",
+        )
+        assert not blocker.is_open
+        assert (linked.key, linked.tie, linked.via) == ("acme/app#30", Tie.LINKED, "is mentioned in")
+
+    def test_are_not_asked_for_where_the_issue_counts_none(self, web: Any, github: GitHub) -> None:
+        snapshot = self.fetched(web, github, **summaries())
+        assert github.related(REF, snapshot) == ()
+        assert asked(web)[2:] == []
+
+    def test_are_read_with_the_issue_when_asked_again_or_of_an_older_snapshot(self, web: Any, github: GitHub) -> None:
+        snapshot = self.fetched(web, github, **summaries())
+        github.related(REF, snapshot)
+        web.get(ISSUE, json=issue(**summaries(1)))
+        web.get(TIMELINE, json=[mention(tied(30))])
+        web.get(self.parts, json=[tied(13)])
+        assert short(github.related(REF, snapshot)) == [
+            ("acme/app#13", Tie.SUB_ISSUE, True),
+            ("acme/app#30", Tie.LINKED, True),
+        ]
+        changed = self.fetched(web, github, updated_at="2026-03-01T11:00:00Z", **summaries())
+        assert changed.watermark > snapshot.watermark
+        web.get(ISSUE, json=issue(**summaries()))
+        web.get(TIMELINE, json=[mention(tied(31))])
+        assert short(github.related(REF, snapshot)) == [("acme/app#31", Tie.LINKED, True)]
+
+    def test_of_one_issue_are_not_anothers(self, web: Any, github: GitHub) -> None:
+        other = Ref("github", "", "acme/app", 13)
+        snapshot = self.fetched(web, github, [mention(tied(30))], **summaries())
+        web.get(f"{PLACE}/issues/13", json=tied(13, **summaries()))
+        web.get(f"{PLACE}/issues/13/timeline", json=[])
+        assert github.related(other, snapshot) == ()
+
+    def test_of_an_issue_that_moved_are_where_it_lives_now(self, web: Any, github: GitHub) -> None:
+        snapshot = self.fetched(web, github, **summaries())
+        github.related(REF, snapshot)
+        web.get(ISSUE, json=tied(4, "acme/web"))
+        with pytest.raises(Gone, match="acme/web#4"):
+            github.related(REF, snapshot)
+
+    def test_are_read_to_the_last_page(self, web: Any, github: GitHub) -> None:
+        snapshot = self.fetched(web, github, **summaries(3, 2))
+        for path, pages in ((self.parts, (20, 21, 22)), (self.blockers, (40, 41))):
+            for number in pages:
+                more = {"Link": f'<{path}?per_page=100&page={number}>; rel="next"'}
+                web.get(path, json=[tied(number)], headers=more if number != pages[-1] else {})
+        assert [one.ref.number for one in github.related(REF, snapshot) if one.ref] == [20, 21, 22, 40, 41]
+        assert parse_qs(urlsplit(web.calls[2].request.url).query) == {"per_page": ["100"]}
+
+    def test_that_are_tied_twice_have_the_stronger_tie(self, web: Any, github: GitHub) -> None:
+        history = [mention(tied(number)) for number in (13, 14, 15, 15)]
+        snapshot = self.fetched(web, github, history, **summaries(1, 2))
+        web.get(self.parts, json=[tied(13)])
+        web.get(self.blockers, json=[tied(13), tied(14, "ACME/App")])
+        assert short(github.related(REF, snapshot)) == [
+            ("acme/app#13", Tie.SUB_ISSUE, True),
+            ("ACME/App#14", Tie.BLOCKING, True),
+            ("acme/app#15", Tie.LINKED, True),
+        ]
+
+    @pytest.mark.parametrize(
+        ("history", "links"),
+        [
+            ([mention(tied(30)), mention(tied(30, state="closed"))], [("acme/app#30", False)]),
+            ([mention(tied(30, pull_request={"url": "x"}))], []),
+            ([mention(tied(12)), mention(tied(12, "ACME/app"))], []),
+            ([mention(tied(9))], []),  # the parent, of which the issue below says that it is a part
+            ([mention(tied(30), "connected")], [("acme/app#30", True)]),
+            ([mention(tied(30), "connected"), mention(tied(30), "disconnected")], []),
+            ([mention(tied(30), "connected"), mention(tied(31), "disconnected")], [("acme/app#30", True)]),
+            ([mention(tied(30)), mention(tied(30), "disconnected")], [("acme/app#30", True)]),
+            ([mention(tied(30), "subscribed")], []),
+            ([mention(None), {"event": "connected"}, {"event": "cross-referenced", "source": "x"}], []),
+            ([mention({"number": 5, "repository": {"full_name": "acme/x"}, "labels": 3})], [("acme/x#5", True)]),
+        ],
+    )
+    def test_by_link_are_those_that_mention_it_and_are_issues(
+        self, web: Any, github: GitHub, history: list[Any], links: list[Any]
+    ) -> None:
+        snapshot = self.fetched(web, github, history, parent_issue_url=f"{PLACE}/issues/9", **summaries())
+        assert [(one.key, one.is_open) for one in github.related(REF, snapshot)] == links
+
+    @pytest.mark.parametrize("status", [404, 410])
+    def test_are_none_on_a_server_that_knows_no_such_ties(self, web: Any, github: GitHub, status: int) -> None:
+        snapshot = self.fetched(web, github, [mention(tied(30))])
+        web.get(self.parts, status=status, json={"message": "Not Found"})
+        web.get(self.blockers, status=status, json={"message": "Not Found"})
+        assert short(github.related(REF, snapshot)) == [("acme/app#30", Tie.LINKED, True)]
+
+    @pytest.mark.parametrize(
+        ("counts", "what"), [(summaries(2, 0), "2 sub-issues"), (summaries(0, 1), "1 issues that block")]
+    )
+    def test_that_are_counted_and_not_shown_are_refused(
+        self, web: Any, github: GitHub, counts: dict[str, Any], what: str
+    ) -> None:
+        snapshot = self.fetched(web, github, **counts)
+        path = self.parts if "sub" in what else self.blockers
+        web.get(path, status=404, json={"message": "Not Found"})
+        with pytest.raises(Refused, match=f"{what}.*issues: read"):
+            github.related(REF, snapshot)
+
+    def test_that_we_may_not_read_are_refused(self, web: Any, github: GitHub) -> None:
+        snapshot = self.fetched(web, github, **summaries(1))
+        web.get(self.parts, status=403, json={"message": "Resource not accessible by integration"})
+        with pytest.raises(Refused, match="reading the sub-issues of acme/app#12"):
+            github.related(REF, snapshot)
+
+    def test_that_cannot_be_read_now_may_be_tried_again(self, web: Any, github: GitHub) -> None:
+        snapshot = self.fetched(web, github, **summaries(1))
+        for _ in range(2):
+            web.get(self.parts, status=502)
+        with pytest.raises(Unavailable):
+            github.related(REF, snapshot)
+
+    def test_out_of_our_sight_count_as_open_and_are_named_as_well_as_can_be(self, web: Any, github: GitHub) -> None:
+        snapshot = self.fetched(web, github, **summaries(3))
+        web.get(self.parts, json=[{}, {"title": "Pricing", "number": 3}, {"number": 7, "repository_url": "x/acme/hid"}])
+        assert [(one.key, one.ref, one.is_open) for one in github.related(REF, snapshot)] == [
+            ("an issue out of our sight", None, True),
+            ("Pricing", None, True),
+            ("acme/hid#7", Ref("github", "", "acme/hid", 7), True),
+        ]
 
 
 class TestLabels:
@@ -964,6 +1166,65 @@ class TestAgainstTheSandbox:
         github.react(ref, str(comment.id), "+1")
         assert [reaction.content for reaction in comment.reactions] == ["+1"]
 
+    def test_our_comment_is_pinned_and_only_where_it_can_be(self, served: Served, github: GitHub, ref: Ref) -> None:
+        said = github.say(ref, TEXT, "a.b")
+        for _ in range(2):
+            github.pin(ref, said.id)
+        pinned = served.world.github.issue(ref.place, ref.number).pinned
+        assert pinned is not None
+        assert (str(pinned.id), pinned.pinned_by) == (said.id, SERVICE)
+        (read,) = github.fetch(ref).comments
+        assert (read.token, read.edited) == ("a.b", False)
+        pull = served.world.github.open_issue(ref.place, "Change", "erin", pull_request=True).number
+        there = Ref("github", "", ref.place, pull)
+        with pytest.raises(Refused, match="not supported on Pull Requests"):
+            github.pin(there, github.say(there, TEXT, "c.d").id)
+        with pytest.raises(Gone):
+            github.pin(ref, "5")
+
+    def test_related_issues_are_found_wherever_they_are(self, served: Served, github: GitHub, ref: Ref) -> None:
+        state, place = served.world.github, ref.place
+        part = state.open_issue(place, "Colours", "erin", labels=["bug"]).number
+        for number in range(120):
+            state.add_sub_issue(place, ref.number, state.open_issue(place, f"Part {number}", "erin").number, "erin")
+        state.add_sub_issue(place, ref.number, part, "erin")
+        state.set_type(place, part, "Bug", "erin")
+        blocker = state.open_issue("acme/secret", "Pricing", "erin", f"Before {ref.key}").number
+        state.block_by(place, ref.number, blocker, "erin", elsewhere="acme/secret")
+        mentions = state.open_issue("acme/web", "Menu", "erin").number
+        state.comment("acme/web", mentions, f"See {ref.key}", "sam")
+        state.open_issue(place, "Change", "erin", f"Fixes #{ref.number}", pull_request=True)
+        state.close("acme/web", mentions, "erin", "not_planned")
+        found = {one.key: one for one in github.related(ref, github.fetch(ref))}
+        assert len(found) == 123
+        asked_for = found[f"{place}#{part}"]
+        assert (asked_for.tie, asked_for.type, asked_for.labels, asked_for.is_open) == (
+            Tie.SUB_ISSUE,
+            "Bug",
+            ("bug",),
+            True,
+        )
+        assert found[f"acme/secret#{blocker}"].tie is Tie.BLOCKING
+        linked = found[f"acme/web#{mentions}"]
+        assert (linked.tie, linked.is_open, linked.url) == (
+            Tie.LINKED,
+            False,
+            f"{served.url}/github/acme/web/issues/{mentions}",
+        )
+        assert github.related(Ref("github", "", place, part), github.fetch(Ref("github", "", place, part))) == ()
+
+    def test_a_tie_is_seen_as_it_is_now(self, served: Served, github: GitHub, ref: Ref) -> None:
+        state = served.world.github
+        other = state.open_issue(ref.place, "First this", "erin").number
+        snapshot = github.fetch(ref)
+        assert github.related(ref, snapshot) == ()
+        state.block_by(ref.place, ref.number, other, "erin")
+        assert [one.is_open for one in github.related(ref, snapshot)] == [True]
+        state.close(ref.place, other, "erin")
+        assert [one.is_open for one in github.related(ref, snapshot)] == [False]
+        state.unblock(ref.place, ref.number, other, "erin")
+        assert github.related(ref, snapshot) == ()
+
     def test_labels_go_on_and_off_whether_or_not_they_were(self, served: Served, github: GitHub, ref: Ref) -> None:
         for _ in range(2):
             github.put_label(ref, "kind/new thing?")
@@ -1046,6 +1307,18 @@ class TestAgainstTheSandbox:
             github.fetch(ref)
         assert caught.value.retry_at is not None
         assert timedelta(seconds=80) < caught.value.retry_at - before < timedelta(seconds=120)
+
+
+class TestAgainstAnOlderServer:
+    def test_there_are_links_alone(self) -> None:
+        with running(World()) as sandbox:
+            state = sandbox.world.github
+            state.knows_ties = False
+            ref = Ref("github", "", "acme/app", state.open_issue("acme/app", "Export", "erin").number)
+            other = state.open_issue("acme/app", "Menu", "erin", f"See #{ref.number}").number
+            state.block_by("acme/app", ref.number, other, "erin")
+            github = GitHub(GitHubSettings(sandbox.github_url, SERVICE_TOKEN))
+            assert short(github.related(ref, github.fetch(ref))) == [(f"acme/app#{other}", Tie.LINKED, True)]
 
 
 class TestAgainstASandboxAppWithoutThePermission:
