@@ -20,7 +20,9 @@ GITHUB = (
     "GITHUB_API_URL", "GITHUB_TOKEN", "GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY", "GITHUB_APP_PRIVATE_KEY_FILE",
     "GITHUB_WEBHOOK_SECRETS",
 )  # fmt: skip
-JIRA = ("URL", "EMAIL", "API_TOKEN", "PAT", "WEBHOOK_SECRETS", "WEBHOOK_PATH_SECRET")  # JIRA_URL, JIRA_EU_URL, …
+JIRA = (  # JIRA_URL, JIRA_EU_URL, …
+    "URL", "EMAIL", "API_TOKEN", "PAT", "WEBHOOK_SECRETS", "WEBHOOK_PATH_SECRET", "API_VERSION",
+)  # fmt: skip
 
 SANDBOX_TOKEN = "sandbox-service-token"  # noqa: S105 - opens nothing but the sandbox
 SANDBOX_SECRET = "sandbox-secret"  # noqa: S105
@@ -28,6 +30,8 @@ SANDBOX_EMAIL = "release-stages@acme.example"
 
 _JIRA_VARIABLE = re.compile(rf"JIRA_(?:(?P<site>[A-Z0-9]+(?:_[A-Z0-9]+)*)_)?(?P<what>{'|'.join(JIRA)})")
 _PATH_SECRET = re.compile(r"[A-Za-z0-9._~-]{16,}")
+_DIGEST = re.compile(r"DIGEST_(?P<party>[A-Z0-9][A-Z0-9_]*)")
+_APPRISE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
 _NEAR = 0.86  # how alike a misspelt name is; what build systems set is less alike to any of ours
 _LONGEST_SOCKET = 100  # bytes: what a unix socket's path may have, on each system we run on
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -76,6 +80,11 @@ class JiraSettings:
     pat: str = field(default="", repr=False)
     webhook_secrets: tuple[str, ...] = field(default=(), repr=False)  # for X-Hub-Signature
     path_secret: str = field(default="", repr=False)  # JIRA_WEBHOOK_PATH_SECRET: sites that cannot sign
+    api: str = ""  # the REST API's version that comments are written in, 2 or 3; else what the site knows best
+
+    def __post_init__(self) -> None:
+        if not self.api:
+            object.__setattr__(self, "api", "3" if self.cloud else "2")
 
     @property
     def cloud(self) -> bool:
@@ -102,6 +111,11 @@ class Settings:
     log_level: str = "INFO"
     force_color: bool = False  # log for people, although no terminal is seen
     warnings: tuple[str, ...] = ()  # what makes sense, but is hardly meant so; to be logged at the start
+    digests: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False, hash=False)  # see below
+
+    def digest_addresses(self, party: str) -> tuple[str, ...]:
+        """The Apprise addresses of the party's digest, which are secrets. `digests` has them by party, `_` as `-`."""
+        return self.digests.get(party.replace("_", "-"), ())
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Settings:
@@ -111,6 +125,11 @@ class Settings:
         if reading.faults:
             raise Misconfigured(tuple(reading.faults), tuple(reading.warnings))
         return settings
+
+
+def digest_variable(party: str) -> str:
+    """The variable in which the addresses of a party's digest are."""
+    return f"DIGEST_{party.upper().replace('-', '_')}"
 
 
 class _Reading:
@@ -129,6 +148,7 @@ class _Reading:
             self.fault("SANDBOX_PORT", f"{port} is PORT, too", "give the sandbox a port of its own")
         data_dir = Path(self.set.get("DATA_DIR", "var")).expanduser().absolute()
         github, jira = _sandboxed(sandbox_port) if sandbox else (self.github(), self.jira())
+        digests = self.digests()
         self.near_misses()
         return Settings(
             data_dir=data_dir,
@@ -146,6 +166,7 @@ class _Reading:
             force_color="FORCE_COLOR" in self.set,
             marker_key=self.marker_key(data_dir),  # last: with a fault before it, nothing is made
             warnings=tuple(self.warnings),
+            digests=digests,
         )
 
     def fault(self, variable: str, cause: str, fix: str) -> None:
@@ -183,6 +204,18 @@ class _Reading:
         if said == "1" and named:
             self.warnings.append(f"SANDBOX=1: the sandbox stands in for the trackers; not used: {', '.join(named)}")
         return said == "1"
+
+    def digests(self) -> dict[str, tuple[str, ...]]:
+        """Each party's Apprise addresses. A fault does not repeat them."""
+        found: dict[str, tuple[str, ...]] = {}
+        for name in sorted(self.set):
+            if party := _DIGEST.fullmatch(name):
+                addresses = tuple(dict.fromkeys(self.set[name].split()))
+                if not all(map(_APPRISE.fullmatch, addresses)):
+                    fix = "write one such as mailtos://USER:PASSWORD@acme.example, several with a blank between"
+                    self.fault(name, "there is something in it that is no Apprise address", fix)
+                found[party["party"].lower().replace("_", "-")] = addresses
+        return found
 
     # where things are kept
 
@@ -322,8 +355,20 @@ class _Reading:
             fix = f"set it to the webhook's secret; for a site that cannot sign, set {variable['WEBHOOK_PATH_SECRET']}"
             self.fault(variable["WEBHOOK_SECRETS"], "it is missing; no delivery could be trusted", fix)
         return JiraSettings(
-            site, url, said.get("EMAIL", ""), said.get("API_TOKEN", ""), said.get("PAT", ""), hooks, path_secret
-        )
+            site, url, said.get("EMAIL", ""), said.get("API_TOKEN", ""), said.get("PAT", ""), hooks, path_secret,
+            self._jira_api(variable["API_VERSION"], said),
+        )  # fmt: skip
+
+    def _jira_api(self, variable: str, said: Mapping[str, str]) -> str:
+        """The version of the REST API to write comments in; empty where nothing fitting is said."""
+        api = said.get("API_VERSION", "")
+        if api not in ("", "2", "3"):
+            self.fault(variable, "it is no version of Jira's REST API that we know", "write 2 or 3, or leave it out")
+        elif api == "3" and "PAT" in said:
+            self.fault(variable, "Data Center has no version 3 of the REST API", "write 2, or leave it out")
+        else:
+            return api
+        return ""
 
     def _jira_login(self, variable: Mapping[str, str], said: Mapping[str, str]) -> None:
         """E-mail and API token, or a PAT: one of the two, whole."""

@@ -8,6 +8,8 @@ from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from integration.sandbox import jira_adf
+from integration.sandbox.jira_ties import IssueType, LinkType, RemoteLink
 from integration.sandbox.jira_wiki import Wiki
 from integration.sandbox.jira_workflow import CATEGORIES, RESOLUTIONS, Project, Status, Transition
 from integration.sandbox.people import Someone, now
@@ -86,7 +88,7 @@ def fields(state: JiraState, one: JiraIssue) -> Body:
         "name": one.resolution,
         "description": "",
     }
-    kind = {"self": _api(state, "issuetype/10001"), "id": "10001", "name": "Story", "subtask": False, "description": ""}
+    parent = state.issues.get(one.parent or 0)
     return {
         "summary": one.summary,
         "description": one.description or None,
@@ -97,7 +99,10 @@ def fields(state: JiraState, one: JiraIssue) -> Body:
         "reporter": person(state, one.reporter),
         "creator": person(state, one.reporter),
         "assignee": None,
-        "issuetype": kind,
+        "issuetype": issue_type(state, one.type),
+        **({"parent": tied(state, parent)} if parent else {}),
+        "subtasks": [tied(state, child) for child in state.issues.values() if child.parent == one.id],
+        "issuelinks": _links(state, one),
         "project": project(state, one.project),
         "priority": {"self": _api(state, "priority/3"), "id": "3", "name": "Medium"},
         "created": stamp(one.created),
@@ -105,6 +110,46 @@ def fields(state: JiraState, one: JiraIssue) -> Body:
         "comment": _comments(state, one),
         **{name: one.custom.get(name) or None for name, known in state.fields.items() if known.custom},
     }
+
+
+def issue_type(state: JiraState, one: IssueType) -> Body:
+    """What kind of work an issue is."""
+    made = {"self": _api(state, f"issuetype/{one.id}"), "id": one.id, "name": one.name}
+    return made | {"subtask": one.subtask, "description": ""}
+
+
+def tied(state: JiraState, one: JiraIssue) -> Body:
+    """An issue as another one embeds it: with few fields, and no labels."""
+    made: Body = {"id": str(one.id), "key": one.key, "self": _api(state, f"issue/{one.id}")}
+    shown = {"summary": one.summary, "status": status(state, one.status), "issuetype": issue_type(state, one.type)}
+    return made | {"fields": {**shown, "priority": {"self": _api(state, "priority/3"), "id": "3", "name": "Medium"}}}
+
+
+def link_type(state: JiraState, one: LinkType) -> Body:
+    """A type of link."""
+    made = {"id": one.id, "name": one.name, "inward": one.inward, "outward": one.outward}
+    return made | {"self": _api(state, f"issueLinkType/{one.id}")}
+
+
+def _links(state: JiraState, one: JiraIssue) -> list[Body]:
+    """The links of an issue, each with the issue at its other end, named by the side that this one reads."""
+    made = []
+    for link in state.links.values():
+        begun: Body = {"id": str(link.id), "self": _api(state, f"issueLink/{link.id}")}
+        begun["type"] = link_type(state, link.type)
+        if link.begins == one.id:
+            made.append(begun | {"outwardIssue": tied(state, state.issues[link.ends])})
+        if link.ends == one.id:
+            made.append(begun | {"inwardIssue": tied(state, state.issues[link.begins])})
+    return made
+
+
+def remote_link(state: JiraState, one: JiraIssue, page: RemoteLink) -> Body:
+    """A page elsewhere that an issue is linked to."""
+    made: Body = {"id": page.id, "self": _api(state, f"issue/{one.key}/remotelink/{page.id}"), "application": {}}
+    made |= {"globalId": page.global_id} if page.global_id else {}
+    made |= {"relationship": page.relationship} if page.relationship else {}
+    return made | {"object": {"url": page.url, "title": page.title, "icon": {}, "status": {"icon": {}}}}
 
 
 def _comments(state: JiraState, one: JiraIssue) -> Body:
@@ -128,13 +173,15 @@ def brief(state: JiraState, one: JiraIssue) -> Body:
     return whole | {"fields": {name: whole["fields"][name] for name in kept}}
 
 
-def comment(state: JiraState, one: JiraIssue, said: JiraComment, expand: frozenset[str] = frozenset()) -> Body:
-    """A comment; `expand` may ask for `properties` and `renderedBody`."""
+def comment(
+    state: JiraState, one: JiraIssue, said: JiraComment, expand: frozenset[str] = frozenset(), as_document: bool = False
+) -> Body:
+    """A comment, its body as markup (v2) or as a document (v3); `expand`: `properties` and `renderedBody`."""
     made: Body = {
         "self": _api(state, f"issue/{one.id}/comment/{said.id}"),
         "id": str(said.id),
         "author": person(state, said.author),
-        "body": said.body,
+        "body": (said.adf or jira_adf.from_wiki(said.body)) if as_document else said.body,
         "updateAuthor": person(state, said.update_author),
         "created": stamp(said.created),
         "updated": stamp(said.updated),

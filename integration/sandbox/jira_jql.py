@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -41,12 +41,26 @@ _COMPARED: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def search(jql: str, issues: Iterable[JiraIssue]) -> list[JiraIssue]:
-    """The issues that a query finds, in its order (newest first where it names none). Raises `JiraSaysNo` (400)."""
+def search(jql: str, issues: Sequence[JiraIssue], strict: bool = True) -> list[JiraIssue]:
+    """The issues that a query finds, in its order (newest first where it names none). Raises `JiraSaysNo` (400).
+
+    `strict`: the key of an issue that is not among them is a fault, too.
+    """
     where, _, order = re.sub(r"\s+", " ", jql).partition("ORDER BY") if "ORDER BY" in jql else _split(jql)
     tests = [_test(part) for part in re.split(r"\s+AND\s+", where.strip(), flags=re.I) if part.strip()]
+    if strict and (absent := [key for key in _keys(where) if not any(key == one.key.lower() for one in issues)]):
+        raise JiraSaysNo(400, *(f"An issue with key '{key.upper()}' does not exist for field 'key'." for key in absent))
     found = [one for one in issues if all(test(one) for test in tests)]
     return _ordered(found, order)
+
+
+def _keys(where: str) -> Iterator[str]:
+    for named in re.finditer(r"\b(?:issue)?key\s*(?:=|in\b)\s*(\([^)]*\)|[^\s()]+)", where, re.I):
+        yield from _listed(named[1])
+
+
+def _listed(value: str) -> set[str]:
+    return {part.strip().strip("\"'").lower() for part in value.strip("()").split(",")}
 
 
 def _split(jql: str) -> tuple[str, str, str]:
@@ -63,7 +77,7 @@ def _test(clause: str) -> Callable[[JiraIssue], bool]:
         read, compare, bound = _TIMES[name], _COMPARED[op], _time(value.strip("\"'"))
         return lambda one: compare(read(one), bound)
     if name in _WORDS and op in ("=", "!=", "in", "not in"):
-        wanted = {part.strip().strip("\"'").lower() for part in value.strip("()").split(",")}
+        wanted = _listed(value)
         words, hit = _WORDS[name], op in ("=", "in")
         return lambda one: bool(words(one) & wanted) is hit
     raise _wrong(f"Field '{found['field']}' does not exist here, or the operator '{found['op']}' does not fit it.")

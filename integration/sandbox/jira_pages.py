@@ -117,6 +117,7 @@ def _page(state: JiraState, issue: JiraIssue, refusal: str = "") -> str:
         "here": url_for(".show", key=issue.key),
         "description": _html(state, issue.description),
         "thread": _thread(state, issue),
+        "ties": _ties(state, issue),
         "ways": state.ways(issue, g.login),
         "resolutions": list(RESOLUTIONS),
         "may": {name: state.may(g.login, name, issue) for name in ("EDIT_ISSUES", "ADD_COMMENTS", "TRANSITION_ISSUES")},
@@ -130,6 +131,22 @@ def _page(state: JiraState, issue: JiraIssue, refusal: str = "") -> str:
 
 def _html(state: JiraState, text: str) -> Markup:
     return Markup(bodies.wiki(state).render(text))  # noqa: S704  the renderer escapes what is not markup
+
+
+def _ties(state: JiraState, issue: JiraIssue) -> list[dict[str, Any]]:
+    """What the issue is tied to, as far as whoever looks may see it."""
+    found = [("sub-task of", issue.parent or 0)]
+    found += [("sub-task", one.id) for one in state.issues.values() if one.parent == issue.id]
+    found += [(link.type.outward, link.ends) for link in state.links.values() if link.begins == issue.id]
+    found += [(link.type.inward, link.begins) for link in state.links.values() if link.ends == issue.id]
+    issues = [(words, state.issues[number]) for words, number in found if number in state.issues]
+    return [
+        {"words": words, "key": one.key, "title": one.summary, "url": url_for(".show", key=one.key)}
+        | {"status": one.status}
+        for words, one in issues
+        if state.may(g.login, "BROWSE_PROJECTS", one)
+    ] + [{"words": one.relationship or "links to", "key": one.title, "url": one.url} for one in issue.pages
+         if one.url.startswith(("http://", "https://"))]  # fmt: skip
 
 
 def _thread(state: JiraState, issue: JiraIssue) -> list[dict[str, Any]]:

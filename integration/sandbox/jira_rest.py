@@ -1,4 +1,7 @@
-"""The REST routes of the sandbox's Jira, as its API description has them: issues, comments, transitions, search."""
+"""The REST routes of the sandbox's Jira, as its API description has them: issues, comments, transitions, search.
+
+Version 3, on Cloud alone, has the bodies of version 2 here, but for the routes of comments: there they are documents.
+"""
 
 from __future__ import annotations
 
@@ -10,23 +13,26 @@ from typing import Any
 
 from flask import Blueprint, Response, g, jsonify, request
 
+from integration.sandbox import jira_adf
 from integration.sandbox import jira_bodies as bodies
 from integration.sandbox.jira_jql import search
 from integration.sandbox.jira_people import PEOPLE_ROUTES
 from integration.sandbox.jira_state import LONGEST, JiraComment, JiraIssue, JiraSaysNo, JiraState, check_body
+from integration.sandbox.jira_tie_routes import TIE_ROUTES
+from integration.sandbox.jira_ties import ISSUE_TYPES
 
 Answer = Any
 View = Callable[..., Answer]
 
 
 def rest(state: JiraState) -> Blueprint:
-    """All routes below `/rest/api`, for version 2 (and 3 on Cloud, with the same bodies)."""
+    """All routes below `/rest/api`, for version 2, and 3 on Cloud."""
     routes = Blueprint("rest", __name__, url_prefix="/rest/api/<any('2', '3', 'latest'):version>")
     state.world.faults.around(routes)
     routes.url_value_preprocessor(lambda _, values: _take_version(state, values))
     routes.before_request(lambda: _sign_in(state))
     routes.register_error_handler(JiraSaysNo, _refused)
-    for line, view in (ROUTES | PEOPLE_ROUTES).items():
+    for line, view in (ROUTES | PEOPLE_ROUTES | TIE_ROUTES).items():
         method, rule = line.split()
         name = f"{method} {rule}".replace(".", "_")
         routes.add_url_rule(rule, name, _under_lock(state, view), methods=[method])
@@ -34,7 +40,8 @@ def rest(state: JiraState) -> Blueprint:
 
 
 def _take_version(state: JiraState, values: dict[str, Any] | None) -> None:
-    g.absent = (values or {}).pop("version", "2") == "3" and not state.cloud
+    g.v3 = (values or {}).pop("version", "2") == "3"
+    g.absent = g.v3 and not state.cloud
 
 
 def _under_lock(state: JiraState, view: View) -> View:
@@ -142,8 +149,7 @@ def _projects(state: JiraState) -> Answer:
 def _project(state: JiraState, key: str) -> Answer:
     for one in _projects(state):
         if key in (one["key"], one["id"]):
-            types = [{"id": "10001", "name": "Story", "subtask": False}]
-            return one | {"issueTypes": types}
+            return one | {"issueTypes": [bodies.issue_type(state, kind) for kind in ISSUE_TYPES.values()]}
     raise JiraSaysNo(404, f"No project could be found with key '{key}'.")
 
 
@@ -205,10 +211,23 @@ def _create_issue(state: JiraState) -> Answer:
     if any(not isinstance(fields.get(name) or "", str) for name in ("summary", "description")):
         raise JiraSaysNo(400, errors={"summary": "Operation value must be a string"})
     custom = {name: value for name, value in fields.items() if name in state.fields and state.fields[name].custom}
+    kind, parent = _kind(state, fields)
     key = state.create_issue(project.key, fields["summary"], g.login, fields.get("description") or "",
-                             labels=fields.get("labels") or (), custom=custom)  # fmt: skip
+                             labels=fields.get("labels") or (), custom=custom, type=kind, parent=parent)  # fmt: skip
     made = bodies.issue(state, state.issue(key))
     return {name: made[name] for name in ("id", "key", "self")}, 201
+
+
+def _kind(state: JiraState, fields: Mapping[str, Any]) -> tuple[str, str | None]:
+    """The type of a new issue, and the key of what it is a sub-task of."""
+    named, above = _object(fields, "issuetype"), _object(fields, "parent")
+    kind = next((one for one in ISSUE_TYPES.values() if not named or named.get("id") == one.id
+                 or named.get("name") == one.name), None)  # fmt: skip
+    if kind is None:
+        raise JiraSaysNo(400, errors={"issuetype": "The issue type selected is invalid."})
+    if kind.subtask is not bool(above):
+        raise JiraSaysNo(400, errors={"parent": "A sub-task, and nothing else here, has a parent."})
+    return kind.name, seen(state, str(above.get("key") or above.get("id"))).key if above else None
 
 
 def _edit_issue(state: JiraState, key: str) -> Answer:
@@ -284,11 +303,11 @@ def _transition(state: JiraState, key: str) -> Answer:
         raise JiraSaysNo(400, f"Transition id '{way}' is not valid for this issue.")
     said = [_object(each, "add") for each in _object(sent, "update").get("comment", ())]
     bodies_and_properties = [(_body(each), _properties(each)) for each in said]
-    for body, _ in bodies_and_properties:
+    for (body, _), _ in bodies_and_properties:
         check_body(body)
     state.transition(issue.key, "", g.login, way=way, fields=_object(sent, "fields"))
-    for body, properties in bodies_and_properties:
-        state.comment(issue.key, body, g.login, properties=properties)
+    for (body, document), properties in bodies_and_properties:
+        state.comment(issue.key, body, g.login, properties=properties, adf=document)
     return "", 204
 
 
@@ -302,11 +321,20 @@ def _properties(sent: Mapping[str, Any]) -> dict[str, Any]:
     return {str(one["key"]): one.get("value") for one in given}
 
 
-def _body(sent: Mapping[str, Any]) -> str:
+def _body(sent: Mapping[str, Any]) -> tuple[str, dict[str, Any] | None]:
+    """A comment's body as markup, and the document that it was sent as: v3 takes nothing else, v2 only markup."""
     body = sent.get("body")
-    if not isinstance(body, str):
+    if not isinstance(body, dict if g.v3 else str):
         raise JiraSaysNo(400, errors={"comment": "Comment body is not valid!"})
-    return body
+    if isinstance(body, str):
+        return body, None
+    if why := jira_adf.fault(body):
+        raise JiraSaysNo(400, "INVALID_INPUT", errors={"comment": why})
+    return jira_adf.to_wiki(body), body
+
+
+def _comment_body(state: JiraState, issue: JiraIssue, comment: JiraComment) -> dict[str, Any]:
+    return bodies.comment(state, issue, comment, _expand(), as_document=g.v3)
 
 
 def _comments(state: JiraState, key: str) -> Answer:
@@ -315,7 +343,7 @@ def _comments(state: JiraState, key: str) -> Answer:
     most = min(_number("maxResults", 100), state.page_size) if state.cloud else _number("maxResults", 1_048_576)
     start, down = _number("startAt", 0), request.args.get("orderBy", "").startswith("-")
     every = issue.comments[::-1] if down else issue.comments
-    shown = [bodies.comment(state, issue, one, _expand()) for one in every[start : start + most]]
+    shown = [_comment_body(state, issue, one) for one in every[start : start + most]]
     return {"startAt": start, "maxResults": most, "total": len(every), "comments": shown}
 
 
@@ -324,13 +352,14 @@ def _add_comment(state: JiraState, key: str) -> Answer:
     if not state.may(g.login, "ADD_COMMENTS", issue):
         name = state.world.people[g.login].name
         raise JiraSaysNo(400, f"{name}, you do not have the permission to comment on this issue.")
-    made = state.comment(issue.key, _body(sent), g.login, properties=_properties(sent))
+    body, document = _body(sent)
+    made = state.comment(issue.key, body, g.login, properties=_properties(sent), adf=document)
     return _one_comment(state, issue.key, made)[0], 201
 
 
 def _one_comment(state: JiraState, key: str, comment_id: str) -> tuple[dict[str, Any], int]:
     issue, comment = _comment_of(state, key, comment_id)
-    return bodies.comment(state, issue, comment, _expand()), 200
+    return _comment_body(state, issue, comment), 200
 
 
 def _comment_of(state: JiraState, key: str, comment_id: str) -> tuple[JiraIssue, JiraComment]:
@@ -350,10 +379,10 @@ def _edit_comment(state: JiraState, key: str, comment_id: str) -> Answer:
     issue, comment = _comment_of(state, key, comment_id)
     sent = _sent()
     _own(comment, "edit")
-    new = _properties(sent)
-    state.edit_comment(comment_id, _body(sent), g.login)
+    new, (body, document) = _properties(sent), _body(sent)
+    state.edit_comment(comment_id, body, g.login, adf=document)
     comment.properties |= new
-    return bodies.comment(state, issue, comment, _expand())
+    return _comment_body(state, issue, comment)
 
 
 def _delete_comment(state: JiraState, key: str, comment_id: str) -> Answer:
@@ -419,7 +448,8 @@ def _own_properties(state: JiraState, comment_id: str) -> dict[str, Any]:
 
 
 def _found(state: JiraState, jql: str) -> list[JiraIssue]:
-    return [one for one in search(jql, state.issues.values()) if state.may(g.login, "BROWSE_PROJECTS", one)]
+    strict = request.args.get("validateQuery", "true").lower() in ("true", "strict") or state.cloud
+    return search(jql, [one for one in state.issues.values() if state.may(g.login, "BROWSE_PROJECTS", one)], strict)
 
 
 def _query() -> dict[str, Any]:

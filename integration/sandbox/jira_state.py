@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from integration.sandbox import jira_bodies
 from integration.sandbox.ground import Ground
+from integration.sandbox.jira_ties import ISSUE_TYPES, SUBTASK_LINK, IssueType, Link, RemoteLink, read_as, told
 from integration.sandbox.jira_workflow import (
     FIELDS,
     RESOLUTIONS,
@@ -62,7 +63,7 @@ class Change:
 
 @dataclass
 class JiraComment:
-    """A comment, with its hidden properties."""
+    """A comment, with its hidden properties. `adf` is the document that it was written as, if it was one."""
 
     id: int
     author: str
@@ -71,6 +72,7 @@ class JiraComment:
     updated: datetime
     update_author: str
     properties: dict[str, Any] = field(default_factory=dict)
+    adf: Mapping[str, Any] | None = None
 
 
 @dataclass
@@ -94,6 +96,9 @@ class JiraIssue:
     comments: list[JiraComment] = field(default_factory=list)
     properties: dict[str, Any] = field(default_factory=dict)
     closed_to: set[str] = field(default_factory=set)
+    type: IssueType = ISSUE_TYPES["Story"]
+    parent: int | None = None
+    pages: list[RemoteLink] = field(default_factory=list)
 
 
 class JiraState:
@@ -120,6 +125,7 @@ class JiraState:
         self.statuses: dict[str, Status] = {one.name: one for one in STATUSES}
         self.fields: dict[str, Field] = {one.id: one for one in FIELDS}
         self.issues: dict[int, JiraIssue] = {}
+        self.links: dict[int, Link] = {}
         self.moved: dict[str, int] = {}
         self._last_id = 10_100
 
@@ -201,6 +207,8 @@ class JiraState:
         at: datetime | None = None,
         labels: Iterable[str] = (),
         custom: Mapping[str, str] | None = None,
+        type: str = "Story",
+        parent: str | None = None,
     ) -> str:
         """A new issue, in the workflow's first status unless another is given. Answers with its key."""
         with self.world.lock:
@@ -209,11 +217,15 @@ class JiraState:
             begin = self.statuses[status or "To Do"]
             issue = JiraIssue(
                 self._next_id(), f"{project}-{place.last_number}", place, summary, description, begin, by, when, when,
-                sorted(labels), custom=dict(custom or {}),
+                sorted(labels), custom=dict(custom or {}), type=ISSUE_TYPES[type],
+                parent=self.issue(parent).id if parent else None,
             )  # fmt: skip
             self._resolve(issue, begin.name, None, when)
             self.issues[issue.id] = issue
             self._tell("jira:issue_created", issue, by, when, issue_event_type_name="issue_created")
+            if issue.parent:
+                link = Link(self._next_id(), SUBTASK_LINK, issue.parent, issue.id)
+                self._tell_link("issuelink_created", link, when)
             return issue.key
 
     def transition(
@@ -247,6 +259,82 @@ class JiraState:
             items = self._set_all(issue, fields)
             return self._log(issue, by, at or now(), items, "issue_updated") if items else None
 
+    def set_description(self, key: str, text: str, by: str, at: datetime | None = None) -> Change | None:
+        """Write the description anew."""
+        return self.edit(key, by, at, description=text)
+
+    def set_field(self, key: str, name: str, value: Any, by: str, at: datetime | None = None) -> Change | None:
+        """Set one field, by its id or by the name that people see (`Help page`)."""
+        known = next((one.id for one in self.fields.values() if one.name == name), name)
+        return self.edit(key, by, at, **{known: value})
+
+    def close(self, key: str, by: str, resolution: str = "Done", at: datetime | None = None) -> Change:
+        """Send an issue to the status that is done, with that resolution, whatever else the way there asks for."""
+        with self.world.lock:
+            issue = self.issue(key)
+            done = next(one for one in self.statuses.values() if one.category == "done")
+            if issue.status is done:
+                raise JiraSaysNo(400, _not_now(done.name, issue))
+            items = [item for item in [self._resolve(issue, "", resolution, at or now())] if item]
+            return self._enter(issue, Transition("0", "Close", done.name), by, at or now(), items)
+
+    def reopen(self, key: str, by: str, at: datetime | None = None) -> Change:
+        """Send an issue back to the first status."""
+        return self.transition(key, "To Do", by, at)
+
+    def link(self, key: str, type: str, other: str, by: str = "erin", at: datetime | None = None) -> str:
+        """Link two issues so that one reads `key type other`: `APP-1 is blocked by APP-2`. Answers with the link's id.
+
+        `type` is a type's name (which reads outward: `Blocks`) or its words in one direction. Raises `JiraSaysNo`.
+        """
+        with self.world.lock:
+            issue, there, when = self.issue(key), self.issue(other), at or now()
+            known = read_as(type)
+            if known is None:
+                raise JiraSaysNo(404, f"No issue link type with name '{type}' found.")
+            begins, ends = (there, issue) if known[1] else (issue, there)
+            link = Link(self._next_id(), known[0], begins.id, ends.id)
+            self.links[link.id] = link
+            self._note_link(link, by, when, made=True)
+            self._tell_link("issuelink_created", link, when)
+            return str(link.id)
+
+    def unlink(self, link_id: str, by: str = "erin", at: datetime | None = None) -> None:
+        """Take a link away. Raises `JiraSaysNo` (404)."""
+        with self.world.lock:
+            link, when = self.links.pop(int(link_id), None) if link_id.isdecimal() else None, at or now()
+            if link is None:
+                raise JiraSaysNo(404, f"No issue link with id '{link_id}' exists.")
+            self._note_link(link, by, when, made=False)
+            self._tell_link("issuelink_deleted", link, when)
+
+    def add_subtask(self, key: str, summary: str, by: str = "erin", **more: Any) -> str:
+        """A new sub-task of an issue; `more` as for `create_issue`. Answers with its key."""
+        issue = self.issue(key)
+        return self.create_issue(issue.project.key, summary, by, type="Sub-task", parent=issue.key, **more)
+
+    def add_remote_link(
+        self, key: str, url: str, title: str, by: str = "erin", relationship: str = "", at: datetime | None = None
+    ) -> str:
+        """Link an issue to a page elsewhere; answers with the link's id. No webhook tells of it."""
+        with self.world.lock:
+            issue = self.issue(key)
+            page = RemoteLink(self._next_id(), url, title, relationship)
+            issue.pages.append(page)
+            self._note(issue, by, at or now(), [jira_bodies.item("RemoteIssueLink", None, None, str(page.id), title)])
+            return str(page.id)
+
+    def take_remote_link(self, key: str, link_id: str, by: str = "erin", at: datetime | None = None) -> None:
+        """Take a page away from an issue. Raises `JiraSaysNo` (404)."""
+        with self.world.lock:
+            issue = self.issue(key)
+            page = next((one for one in issue.pages if str(one.id) == link_id), None)
+            if page is None:
+                raise JiraSaysNo(404, f"No remote link with id '{link_id}' exists.")
+            issue.pages.remove(page)
+            gone = jira_bodies.item("RemoteIssueLink", link_id, page.title, None, None)
+            self._note(issue, by, at or now(), [gone])
+
     def set_labels(self, key: str, labels: Iterable[str], by: str, at: datetime | None = None) -> Change | None:
         """Replace the labels."""
         return self.edit(key, by, at, labels=list(labels))
@@ -258,22 +346,31 @@ class JiraState:
         by: str,
         at: datetime | None = None,
         properties: Mapping[str, Any] | None = None,
+        adf: Mapping[str, Any] | None = None,
     ) -> str:
         """Write a comment; answers with its id. Raises `JiraSaysNo` for an empty or a too long one."""
         with self.world.lock:
             issue, when = self.issue(key), at or now()
             check_body(body)
-            comment = JiraComment(self._next_id(), by, body, when, when, by, dict(properties or {}))
+            comment = JiraComment(self._next_id(), by, body, when, when, by, dict(properties or {}), adf)
             issue.comments.append(comment)
             self._tell_comment("comment_created", "issue_commented", issue, comment, by, when)
             return str(comment.id)
 
-    def edit_comment(self, comment_id: str, body: str, by: str, at: datetime | None = None) -> None:
+    def edit_comment(
+        self,
+        comment_id: str,
+        body: str,
+        by: str,
+        at: datetime | None = None,
+        adf: Mapping[str, Any] | None = None,
+    ) -> None:
         """Write a comment anew."""
         with self.world.lock:
             issue, comment = self.find_comment(comment_id)
             check_body(body)
             comment.body, comment.updated, comment.update_author = body, at or now(), by
+            comment.adf = adf
             self._tell_comment("comment_updated", "issue_comment_edited", issue, comment, by, comment.updated)
 
     def delete_comment(self, comment_id: str, by: str, at: datetime | None = None) -> None:
@@ -288,6 +385,10 @@ class JiraState:
         with self.world.lock:
             issue = self.issue(key)
             when = at or now()
+            for link in [one for one in self.links.values() if issue.id in (one.begins, one.ends)]:
+                self.unlink(str(link.id), by, when)
+            for child in [one for one in self.issues.values() if one.parent == issue.id]:
+                self.delete_issue(child.key, by, when)
             del self.issues[issue.id]
             self._tell("jira:issue_deleted", issue, by, when, issue_event_type_name="issue_deleted")
 
@@ -405,10 +506,30 @@ class JiraState:
         items.append(jira_bodies.item("status", was.id, was.name, issue.status.id, issue.status.name))
         return self._log(issue, by, when, items, "issue_generic")
 
-    def _log(self, issue: JiraIssue, by: str, when: datetime, items: Sequence[Mapping[str, Any]], kind: str) -> Change:
+    def _note(self, issue: JiraIssue, by: str, when: datetime, items: Sequence[Mapping[str, Any]]) -> Change:
+        """Write into the issue's history, and tell nobody."""
         change = Change(self._next_id(), by, when, tuple(items))
         issue.history.append(change)
         issue.updated = max(issue.updated, when)
+        return change
+
+    def _note_link(self, link: Link, by: str, when: datetime, made: bool) -> None:
+        """Jira writes a link into the history of both its issues; only `issuelink_…` is told of it."""
+        for here, there, words in (
+            (link.begins, link.ends, link.type.outward),
+            (link.ends, link.begins, link.type.inward),
+        ):
+            if (issue := self.issues.get(here)) and (other := self.issues.get(there)):
+                side = (other.key, f"This issue {words} {other.key}")
+                gone, new = ((None, None), side) if made else (side, (None, None))
+                self._note(issue, by, when, [jira_bodies.item("Link", *gone, *new)])
+
+    def _tell_link(self, event: str, link: Link, when: datetime) -> None:
+        stamp = int(when.timestamp() * 1000)
+        self._send(event, {"timestamp": stamp, "webhookEvent": event, "issueLink": told(link)})
+
+    def _log(self, issue: JiraIssue, by: str, when: datetime, items: Sequence[Mapping[str, Any]], kind: str) -> Change:
+        change = self._note(issue, by, when, items)
         log = {"id": str(change.id), "items": jira_bodies.items(self, change)}
         self._tell("jira:issue_updated", issue, by, when, issue_event_type_name=kind, changelog=log)
         return change

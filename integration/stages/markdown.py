@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from itertools import groupby
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
+from integration.stages.addresses import of_the_web
 from integration.stages.markup import (
     Block,
     Bold,
@@ -172,9 +173,5 @@ def _code(text: str) -> str:
 
 def _address(url: str) -> str:
     """The address as it may stand in a link; empty when it is not plainly one of the web."""
-    try:
-        parts = urlsplit(url.strip())
-        plain = parts.scheme in {"http", "https"} and bool(parts.hostname) and "@" not in parts.netloc
-    except ValueError:
-        return ""
-    return quote(url.strip(), safe=_KEPT_IN_URLS).replace("&", "&amp;") if plain else ""
+    address = url.strip()
+    return quote(address, safe=_KEPT_IN_URLS).replace("&", "&amp;") if of_the_web(address) else ""

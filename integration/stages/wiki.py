@@ -11,8 +11,9 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from typing import Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
+from integration.stages.addresses import of_the_web, unbroken
 from integration.stages.markup import (
     Block,
     Bold,
@@ -39,7 +40,7 @@ _DROPPED = frozenset("\u061c\u200b\u200e\u200f\u2060\ufeff") | {
     chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
 }
 _LINE_START = re.compile(r"(?:[*#-]+\s|h[1-6]\.|bq\.|\||-{4,})")
-_ACCOUNT_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z:_-]*")
+ACCOUNT_ID: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z:_-]*")
 _USER_NAME = re.compile(r"[^\s\[\]{}|\\^~!][^\[\]{}|\\^!\x00-\x1f]*")
 _IN_LINK = str.maketrans({"[": "(", "]": ")", "|": "¦"})
 
@@ -121,18 +122,12 @@ def _link(text: str, url: str) -> str:
 
 def _safe(url: str) -> str:
     """The address, if it is one that may be linked, without the signs that end a link."""
-    if url != url.strip() or any(unicodedata.category(sign) in ("Cc", "Cf", "Zl", "Zp") for sign in url):
-        return ""
-    try:
-        parts = urlsplit(url)
-        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
-    except ValueError:
-        return ""
-    return quote(url, safe="%/:=&?~#+-._,;$@") if sound and "[" not in parts.netloc else ""
+    parts = of_the_web(url) if unbroken(url) else None
+    return quote(url, safe="%/:=&?~#+-._,;$@") if parts and "[" not in parts.netloc else ""
 
 
 def _mention(handle: str, cloud: bool) -> str:
-    if cloud and _ACCOUNT_ID.fullmatch(handle):
+    if cloud and ACCOUNT_ID.fullmatch(handle):
         return f"[~accountid:{handle}]"
     if not cloud and _USER_NAME.fullmatch(handle):
         return f"[~{handle}]"
@@ -141,14 +136,18 @@ def _mention(handle: str, cloud: bool) -> str:
 
 def _escaped(text: str, inert: bool) -> str:
     """Plain text, in one line. Only our own words (not `inert`) may hold an issue's key that Jira makes a link of."""
-    signs = "".join(_cleaned(text))
+    signs = one_line(text)
     if inert:
         signs = signs.strip()
     return "".join(_sign(signs, place, inert) for place in range(len(signs)))
 
 
+def one_line(text: str) -> str:
+    """White space becomes a blank; control signs, bidi overrides and our joiner are dropped."""
+    return "".join(_cleaned(text))
+
+
 def _cleaned(text: str) -> Iterator[str]:
-    """One line: white space becomes a blank; control signs, bidi overrides and our joiner are dropped."""
     blank = False
     for sign in text:
         if sign.isspace():

@@ -1,4 +1,7 @@
-"""Jira, Cloud and Data Center, as a `Tracker`: one site, reached with python-jira, spoken to in REST API v2.
+"""Jira, Cloud and Data Center, as a `Tracker`: one site, reached with python-jira, spoken to in its REST API.
+
+Everything is read in v2, which shows bodies one way on both: as wiki markup. Cloud's own form is a document (ADF, v3),
+in which quoted text is never parsed: comments are written in it there, unless the settings say 2.
 
 python-jira signs in and keeps the connections. We read Jira's JSON ourselves: its resource objects cost more calls and
 more time, its `add_comment` knows no properties, and its errors print whole answers. It never retries for us, as it
@@ -19,9 +22,9 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from types import MappingProxyType
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from urllib.parse import quote
 
@@ -31,35 +34,30 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from integration.settings import JiraSettings
+from integration.stages.adf import adf
 from integration.stages.markup import Text
-from integration.stages.model import (
-    NOBODY,
-    Carrier,
-    ClosedAs,
-    Comment,
-    Happened,
-    Issue,
-    Label,
-    Person,
-    Ref,
-    Sighting,
-    Status,
-    Unnamed,
-)
+from integration.stages.model import Comment, Issue, Label, Person, Ref, Related
 from integration.stages.wiki import wiki
 from integration.trackers import Gone, Question, Refused, TrackerError, Unavailable
+from integration.trackers.jira_shapes import (
+    TIED,
+    Reading,
+    comment,
+    linked_page,
+    marked,
+    named,
+    person,
+    stands,
+    ties,
+    way,
+    whole,
+)
 
-PROPERTY = "release-stages"  # the comment property that holds our marker
 CONNECT, READ, TOTAL = 5.0, 20.0, 60.0  # seconds: for a connection, for each read, for all of one method's requests
 WAIT, LONGEST_WAIT = timedelta(seconds=60), timedelta(days=1)  # after a rate limit that names no time, or a wild one
 LARGEST = 64 * 1024 * 1024  # bytes of one answer
 PAGE = 100
 MEMBERS = 10
-
-_NOT_PLANNED = frozenset({
-    "abandoned", "can't reproduce", "cancelled", "canceled", "cannot reproduce", "declined", "duplicate", "invalid",
-    "not a bug", "obsolete", "rejected", "withdrawn", "won't do", "won't fix", "wont do", "wont fix",
-})  # fmt: skip
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -182,7 +180,7 @@ class Jira:
     def __init__(self, settings: JiraSettings, total: float = TOTAL) -> None:
         self.site = settings.site
         self.url = settings.url.rstrip("/")
-        self.cloud = settings.cloud
+        self.cloud, self.api = settings.cloud, settings.api
         self.total = total
         self.transport = _Bounded()
         signed_in: dict[str, Any] = (
@@ -208,14 +206,15 @@ class Jira:
         if raw["key"] != ref.key:
             raise self._moved(ref, raw["key"])
         comments = self._comments(ref, raw["fields"].get("comment") or {}, me)
-        return _Reading(self, ref, me, raw, self._histories(ref, raw), comments).issue()
+        return Reading(self.url, ref, me, raw, self._histories(ref, raw), comments).issue()
 
     @_bounded
     def say(self, ref: Ref, text: Text, token: str) -> Comment:
         """Post a comment that carries `token` in a property; the answer tells whom it mentions."""
-        body = wiki(text, self.cloud)
-        posted = self._post(f"{self._issue(ref)}/comment", f"comment on {ref}", _marked(body, token))
-        return _comment(self, ref, {"body": body, **posted, "properties": _marked(body, token)["properties"]})
+        sent = self._written(text, token)
+        posted = self._post(f"{self._issue(ref)}/comment", f"comment on {ref}", sent, self.api)
+        said = comment(self.url, ref, {**sent, **posted, "properties": sent["properties"]})
+        return said if said.body else replace(said, body=wiki(text, self.cloud))
 
     @_bounded
     def edit(self, ref: Ref, comment_id: str, text: Text, token: str) -> None:
@@ -223,14 +222,36 @@ class Jira:
         path = f"{self._issue(ref)}/comment/{quote(comment_id, safe='')}"
         quiet = {"notifyUsers": "false"} if self.cloud else {}
         try:
-            self._put(path, f"edit our comment on {ref}", _marked(wiki(text, self.cloud), token), **quiet)
+            self._put(path, f"edit our comment on {ref}", self._written(text, token), self.api, **quiet)
         except Refused:
             # Data Center answers 400 for a comment that was deleted: asking for it tells.
             self._get(path, f"read our comment on {ref}")
             raise
 
+    def _written(self, text: Text, token: str) -> dict[str, Any]:
+        return marked(adf(text) if self.api == "3" else wiki(text, self.cloud), token)
+
     def react(self, ref: Ref, comment_id: str, sign: str) -> None:
         """Nothing: Jira's REST API knows no reactions."""
+
+    def pin(self, ref: Ref, comment_id: str) -> None:
+        """Nothing: Jira's REST API pins no comments."""
+
+    @_bounded
+    def related(self, ref: Ref, issue: Issue) -> tuple[Related, ...]:
+        """Its sub-tasks, linked issues and linked pages, as they are now.
+
+        An embedded issue has no labels: all of them are looked up by one search. One that we may not see stays as it is
+        embedded. Raises `Gone` with `now` when the issue lives elsewhere.
+        """
+        doing = f"read what {ref} is tied to"
+        raw = self._get(self._issue(ref), doing, fields="subtasks,issuelinks")
+        if raw["key"] != ref.key:
+            raise self._moved(ref, raw["key"])
+        tied = ties(self.url, self.site, raw["fields"])
+        seen = self._looked_up(list(dict.fromkeys(one.key for one in tied if one.ref)), doing)
+        pages = self._get(f"{self._issue(ref)}/remotelink", doing)
+        return (*(whole(one, seen.get(one.key)) for one in tied), *map(linked_page, pages))
 
     @_bounded
     def put_label(self, ref: Ref, name: str) -> None:
@@ -251,11 +272,11 @@ class Jira:
             raise self._moved(ref, raw["key"])
         fields = raw["fields"]
         now = fields["status"]
-        if any(_is(now, wanted) for wanted in to):
+        if any(stands(now, wanted) for wanted in to):
             return
         path = f"{self._issue(ref)}/transitions"
         offered = self._get(path, doing, expand="transitions.fields")["transitions"]
-        chosen = _way(offered, fields, to)
+        chosen = way(offered, fields, to)
         self._post(path, doing, {"transition": {"id": str(chosen["id"])}})
 
     @_bounded
@@ -288,9 +309,9 @@ class Jira:
         found: list[str] = []
         try:
             for raw in self._pages("group/member", "values", f"list the group {group}", groupname=group):
-                person = _person(raw)
-                if raw.get("active", True) and not person.bot and person.handle not in found:
-                    found.append(person.handle)
+                somebody = person(raw)
+                if raw.get("active", True) and not somebody.bot and somebody.handle not in found:
+                    found.append(somebody.handle)
                 if len(found) == MEMBERS:
                     break
         except Gone:
@@ -298,6 +319,15 @@ class Jira:
         except Refused as no:
             raise Refused(f"{no}; name the party's users in mappings.yaml instead") from None
         return tuple(found)
+
+    @_bounded
+    def called(self, ref: Ref, handle: str) -> str:
+        """The display name of this account; the handle itself where Jira does not show it to us."""
+        try:
+            raw = self._get("user", f"ask who {handle} is", **self._known_as(handle))
+        except (Gone, Refused):
+            return handle
+        return str(raw.get("displayName") or handle)
 
     def label_names(self, ref: Ref) -> tuple[Label, ...]:
         """Nothing: Jira's labels are only names, and are not kept apart from the issues."""
@@ -307,18 +337,18 @@ class Jira:
 
     def _me(self) -> Person:
         if self._myself is None:
-            me = _person(self._get("myself", "ask who we are"))
+            me = person(self._get("myself", "ask who we are"))
             if not me.id:
                 raise Unavailable(f"{self} does not say who we are; is {self._variable('URL')} right?")
             self._myself = me
         return self._myself
 
-    def _named(self, handle: str) -> dict[str, str]:
+    def _known_as(self, handle: str) -> dict[str, str]:
         return {"accountId": handle} if self.cloud else {"username": handle}
 
     def _in_group(self, handle: str, group: str) -> bool:
         try:
-            raw = self._get("user", f"ask for the groups of {handle}", expand="groups", **self._named(handle))
+            raw = self._get("user", f"ask for the groups of {handle}", expand="groups", **self._known_as(handle))
         except Gone:
             return False
         groups = raw["groups"]["items"]
@@ -336,20 +366,20 @@ class Jira:
             f"ask what {handle} may do on {ref}",
             issueKey=ref.key,
             maxResults="1000",
-            **self._named(handle),
+            **self._known_as(handle),
             **params,
         )
-        return any(_person(raw).handle.casefold() == handle.casefold() for raw in found)
+        return any(person(raw).handle.casefold() == handle.casefold() for raw in found)
 
     def _unreached(self, ref: Ref, comment: Comment, handle: str) -> str:
         """Why it cannot have reached them; empty if it has."""
         if handle.lower() not in comment.mentions:
             return "the comment does not mention them in a way that Jira turns into a link"
         try:
-            raw = self._get("user", f"look up {handle}", **self._named(handle))
+            raw = self._get("user", f"look up {handle}", **self._known_as(handle))
             if not raw.get("active", True):
                 return "their account is not active"
-            if _person(raw).bot:
+            if person(raw).bot:
                 return "it is the account of an app, which nobody reads"
             if self._who_may(ref, "user/viewissue/search", handle):
                 return ""
@@ -375,7 +405,7 @@ class Jira:
     def _comments(self, ref: Ref, embedded: Mapping[str, Any], me: Person) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = embedded.get("comments") or []
         whole = embedded.get("total", 0) <= len(found)
-        if not whole or any(_person(one.get("author")).id == me.id for one in found):
+        if not whole or any(person(one.get("author")).id == me.id for one in found):
             path = f"{self._issue(ref)}/comment"
             found = list(self._pages(path, "comments", f"read the comments of {ref}", expand="properties"))
         return list({str(one["id"]): one for one in found}.values())
@@ -389,6 +419,38 @@ class Jira:
             if not page[field] or page.get("isLast") or read >= page.get("total", read + 1):
                 return
 
+    # --- looking up issues
+
+    def _looked_up(self, keys: Sequence[str], doing: str) -> dict[str, dict[str, Any]]:
+        """The issues of these keys that we may see."""
+        found: dict[str, dict[str, Any]] = {}
+        for start in range(0, len(keys), PAGE):
+            some = keys[start : start + PAGE]
+            try:
+                found |= {str(raw["key"]): raw for raw in self._search(f"key in ({', '.join(some)})", doing)}
+            except Refused:  # a key that is not there, or not for us, spoils the whole search
+                found |= self._one_by_one(some, doing)
+        return found
+
+    def _search(self, jql: str, doing: str) -> Iterator[dict[str, Any]]:
+        """What a search finds, page by page: Cloud goes on from a token, Data Center from a number."""
+        path, onward = ("search/jql", {}) if self.cloud else ("search", {"validateQuery": "false", "startAt": "0"})
+        read = 0
+        while True:
+            page = self._get(path, doing, jql=jql, fields=TIED, maxResults=str(PAGE), **onward)
+            yield from page["issues"]
+            read += len(page["issues"])
+            onward |= {"nextPageToken": page.get("nextPageToken") or ""} if self.cloud else {"startAt": str(read)}
+            if not page["issues"] or not (onward["nextPageToken"] if self.cloud else read < page["total"]):
+                return
+
+    def _one_by_one(self, keys: Sequence[str], doing: str) -> dict[str, dict[str, Any]]:
+        found = {}
+        for key in keys:
+            with contextlib.suppress(Gone, Refused):
+                found[key] = self._get(f"issue/{quote(key, safe='')}", doing, fields=TIED)
+        return found
+
     # --- asking
 
     def _issue(self, ref: Ref) -> str:
@@ -397,20 +459,26 @@ class Jira:
     def _get(self, path: str, doing: str, **params: str) -> Any:
         return self._ask("GET", path, doing, params)
 
-    def _post(self, path: str, doing: str, body: Mapping[str, Any]) -> Any:
-        return self._ask("POST", path, doing, {}, body)
+    def _post(self, path: str, doing: str, body: Mapping[str, Any], api: str = "2") -> Any:
+        return self._ask("POST", path, doing, {}, body, api)
 
-    def _put(self, path: str, doing: str, body: Mapping[str, Any], **params: str) -> Any:
-        return self._ask("PUT", path, doing, params, body)
+    def _put(self, path: str, doing: str, body: Mapping[str, Any], api: str = "2", **params: str) -> Any:
+        return self._ask("PUT", path, doing, params, body, api)
 
     def _ask(
-        self, method: str, path: str, doing: str, params: Mapping[str, str], body: Mapping[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        doing: str,
+        params: Mapping[str, str],
+        body: Mapping[str, Any] | None = None,
+        api: str = "2",
     ) -> Any:
         """One request, once. `doing` completes "could not …". Raises only errors that hold nothing of the wire."""
         answer: requests.Response | TrackerError | None
         try:
             answer = self._client._session.request(
-                method, self._client._get_url(path), params=params, allow_redirects=False,
+                method, f"{self.url}/rest/api/{api}/{path}", params=params, allow_redirects=False,
                 data=None if body is None else json.dumps(body),
             )  # fmt: skip
         except jira.JIRAError as error:
@@ -470,215 +538,4 @@ class Jira:
         return f"{prefix}_{cloud if self.cloud or not otherwise else otherwise}"
 
     def _moved(self, ref: Ref, key: str) -> Gone:
-        try:
-            now = Ref.parse(f"jira:{self.site}/{key}")
-        except Unnamed:
-            now = None
-        return Gone(f"{ref} is called {key} today", now)
-
-
-# --- Jira's JSON in our words -----------------------------------------------------------------------------------------
-
-
-class _Reading:
-    """One issue as Jira sent it, read into an `Issue`."""
-
-    def __init__(
-        self,
-        site: Jira,
-        ref: Ref,
-        me: Person,
-        raw: Mapping[str, Any],
-        log: list[dict[str, Any]],
-        talk: list[dict[str, Any]],
-    ) -> None:
-        self.site, self.ref, self.me = site, ref, me
-        self.fields: Mapping[str, Any] = raw["fields"]
-        self.names: Mapping[str, str] = raw.get("names") or {}
-        self.log = sorted(log, key=lambda one: (_when(one["created"]), len(str(one["id"])), str(one["id"])))
-        self.talk = talk
-
-    def issue(self) -> Issue:
-        """The snapshot."""
-        fields = self.fields
-        created = _when(fields["created"])
-        return Issue(
-            ref=self.ref,
-            title=fields.get("summary") or "",
-            body=_text(fields.get("description")),
-            url=f"{self.site.url}/browse/{self.ref.key}",
-            author=self._opener(),
-            me=self.me,
-            created=created,
-            watermark=_when(fields.get("updated") or fields["created"]),
-            closed=_closed(fields),
-            labels=tuple(Label(name, name) for name in fields.get("labels") or ()),
-            status=self._status(),
-            sightings=(*self._at_birth(created), *(s for one in self.log for s in _sightings(one))),
-            comments=tuple(_comment(self.site, self.ref, raw) for raw in self.talk),
-            fields=_fields(fields, self.names),
-        )
-
-    def _opener(self) -> Person:
-        return _person(self.fields.get("creator") or self.fields.get("reporter"))
-
-    def _status(self) -> Status | None:
-        raw = self.fields.get("status")
-        return Status(str(raw["id"]), raw["name"]) if raw else None
-
-    def _at_birth(self, created: datetime) -> Iterator[Sighting]:
-        """Jira's changelog begins after the creation: what stood then is what the first change tells of before."""
-        items = [item for one in self.log for item in one.get("items") or ()]
-        changed = next((item for item in items if _about(item) == "status"), None)
-        now = self._status()
-        first = Status(str(changed.get("from") or ""), changed.get("fromString") or "") if changed else now
-        if first:
-            opener, became = self._opener(), Happened.BECAME
-            yield Sighting("created", created, opener, Carrier.STATUS, became, first.name, first.id)
-        tagged = next((item for item in items if _about(item) == "labels"), None)
-        labels = (tagged.get("fromString") or "").split() if tagged else self.fields.get("labels") or ()
-        for n, name in enumerate(labels):
-            yield Sighting(f"created-{n}", created, self._opener(), Carrier.LABEL, Happened.ADDED, name, name)
-
-
-def _sightings(history: Mapping[str, Any]) -> Iterator[Sighting]:
-    """What one entry of the changelog tells of status and labels."""
-    key, at, actor = str(history["id"]), _when(history["created"]), _person(history.get("author"))
-    items = [item for item in history.get("items") or () if _about(item)]
-    several = len(items) > 1
-    number = 0
-    for item in items:
-        if _about(item) == "status":
-            yield Sighting(
-                f"{key}-{number}" if several else key, at, actor, Carrier.STATUS, Happened.BECAME,
-                item.get("toString") or "", str(item.get("to") or ""),
-                item.get("fromString") or "", str(item.get("from") or ""),
-            )  # fmt: skip
-            number += 1
-            continue
-        was, now = (item.get("fromString") or "").split(), (item.get("toString") or "").split()
-        changes = [(name, Happened.ADDED) for name in now if name not in was]
-        changes += [(name, Happened.REMOVED) for name in was if name not in now]
-        for name, what in changes:
-            yield Sighting(f"{key}-{number}", at, actor, Carrier.LABEL, what, name, name)
-            number += 1
-
-
-def _about(item: Mapping[str, Any]) -> str:
-    """`status` or `labels` when it is Jira's own field of that name, not somebody's custom field; else empty."""
-    field = str(item.get("field") or "").lower()
-    return field if field in ("status", "labels") and item.get("fieldtype", "jira") != "custom" else ""
-
-
-def _person(raw: Mapping[str, Any] | None) -> Person:
-    """A user as Cloud (account id) or Data Center (name, and a key that stays when the name changes) tells them."""
-    if not raw:
-        return NOBODY
-    handle = raw.get("accountId") or raw.get("name") or raw.get("key") or ""
-    stays = raw.get("accountId") or raw.get("key") or handle
-    return Person(stays, handle, raw.get("displayName") or "", raw.get("accountType") == "app")
-
-
-def _comment(site: Jira, ref: Ref, raw: Mapping[str, Any]) -> Comment:
-    body, created = _text(raw.get("body")), _when(raw["created"])
-    # What only a role or a group may read is no proof that somebody was told.
-    named = frozenset[str]() if raw.get("visibility") else _mentions(body)
-    return Comment(
-        id=str(raw["id"]),
-        at=created,
-        author=_person(raw.get("author")),
-        body=body,
-        url=f"{site.url}/browse/{ref.key}?focusedCommentId={raw['id']}#comment-{raw['id']}",
-        edited=_when(raw.get("updated") or raw["created"]) > created,
-        mentions=named,
-        token=_token(raw.get("properties") or ()),
-    )
-
-
-def _marked(body: str, token: str) -> dict[str, Any]:
-    return {"body": body, "properties": [{"key": PROPERTY, "value": {"token": token}}]}
-
-
-def _token(properties: Iterable[Mapping[str, Any]]) -> str:
-    for one in properties:
-        if one.get("key") == PROPERTY and isinstance(value := one.get("value"), dict):
-            return _text(value.get("token"))
-    return ""
-
-
-_MUTE = re.compile(
-    r"\{(?P<name>noformat|code|quote)(?::[^}\n]*)?\}.*?(?:\{(?P=name)\}|\Z)|\{\{[^\n]*?\}\}|^[ \t]*bq\.[^\n]*",
-    re.DOTALL | re.MULTILINE,
-)
-_NAMED = re.compile(r"(?<!\\)(?:\\\\)*\[~(?:accountid:)?(?P<handle>[^\]\[|\n]+)\]")
-
-
-def _mentions(body: str) -> frozenset[str]:
-    """Who is mentioned outside code and quotes; the API gives the markup back as Jira understood it."""
-    return frozenset(found["handle"].strip().lower() for found in _NAMED.finditer(_MUTE.sub(" ", body)))
-
-
-def _closed(fields: Mapping[str, Any]) -> ClosedAs:
-    category = ((fields.get("status") or {}).get("statusCategory") or {}).get("key")
-    resolution = (fields.get("resolution") or {}).get("name")
-    if category != "done" or not resolution:
-        return ClosedAs.OPEN
-    dropped = resolution.replace("’", "'").strip().lower() in _NOT_PLANNED
-    return ClosedAs.NOT_PLANNED if dropped else ClosedAs.DONE
-
-
-def _fields(fields: Mapping[str, Any], names: Mapping[str, str]) -> Mapping[str, str]:
-    """The filled fields that are text or a choice, by id and by name; Jira's own win over custom ones so named."""
-    found: dict[str, str] = {}
-    for key in sorted(fields, key=lambda one: (one.startswith("customfield_"), one)):
-        if words := _chosen(fields[key]):
-            found[key] = words
-            found.setdefault(names.get(key) or key, words)
-    return MappingProxyType(found)
-
-
-def _chosen(value: Any) -> str:
-    if isinstance(value, str):
-        return value.strip()
-    if isinstance(value, list):
-        return ", ".join(words for one in value if (words := _chosen(one)))
-    if not isinstance(value, dict):
-        return ""
-    return _text(value.get("value")) or _text(value.get("name"))
-
-
-def _is(status: Mapping[str, Any], wanted: str) -> bool:
-    return str(status["id"]) == wanted or status["name"].casefold() == wanted.casefold()
-
-
-def _way(offered: Sequence[Mapping[str, Any]], fields: Mapping[str, Any], to: Sequence[str]) -> Mapping[str, Any]:
-    """The transition to take from where an issue with these `fields` stands. Raises `Refused`, in words."""
-    missing: list[str] = []
-    leading = [(wanted, one) for wanted in to for one in offered if _is(one["to"], wanted)]
-    for _, one in leading:
-        if not one.get("isAvailable", True):
-            continue
-        if not (needs := _needs(one, fields)):
-            return one
-        missing.append(f"the transition '{one['name']}' to {one['to']['name']} wants {' and '.join(needs)} filled in")
-    if missing:
-        raise Refused("; ".join(missing))
-    goal = leading[0][1]["to"]["name"] if leading else " or ".join(to)
-    raise Refused(
-        f"no transition leads back from {fields['status']['name']} to {goal} that the service's account may use"
-    )
-
-
-def _needs(transition: Mapping[str, Any], filled: Mapping[str, Any]) -> list[str]:
-    """The fields that Jira would miss: what is filled in on the issue stays, and what has a default gets it."""
-    fields = (transition.get("fields") or {}).items()
-    missing = [(key, f) for key, f in fields if f.get("required") and not f.get("hasDefaultValue")]
-    return [f.get("name") or key for key, f in missing if not filled.get(key)]
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _when(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
+        return Gone(f"{ref} is called {key} today", named(self.site, key))

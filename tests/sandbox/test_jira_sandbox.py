@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 import requests
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from jira import JIRA, JIRAError
 
-from integration.sandbox import Served, World, running
+from integration.sandbox import Served, World, jira_adf, running
 from integration.sandbox import jira_bodies as bodies
 from integration.sandbox.hooks import sign
 from integration.sandbox.jira import REASON, JiraSaysNo, seed
@@ -691,3 +691,323 @@ def test_the_page_says_what_jira_refuses(site: Served) -> None:
     stranger = requests.get(f"{site.jira_url}/browse/GUARD-1", params={"as": "mallory"}, timeout=5)
     assert "Mallory may not move this issue." in stranger.text
     assert requests.get(f"{site.jira_url}/browse/APP-999", timeout=5).status_code == 404
+
+
+# -- documents ---------------------------------------------------------------------------------------------------
+
+
+def word(text: str, *marks: str) -> dict[str, Any]:
+    return {"type": "text", "text": text} | ({"marks": [{"type": one} for one in marks]} if marks else {})
+
+
+def block(kind: str, *inside: dict[str, Any], **attrs: Any) -> dict[str, Any]:
+    return {"type": kind} | ({"attrs": attrs} if attrs else {}) | ({"content": list(inside)} if inside else {})
+
+
+def document(*blocks: dict[str, Any]) -> dict[str, Any]:
+    return {"version": 1, "type": "doc", "content": list(blocks)}
+
+
+def on_v3(site: Served, method: str, path: str, **more: Any) -> requests.Response:
+    url = f"{site.jira_url}/rest/api/3/{path}"
+    return requests.request(method, url, auth=(SERVICE_MAIL, SERVICE_TOKEN), timeout=5, **more)
+
+
+WHOM = {"type": "mention", "attrs": {"id": ERIN}}
+LINKED = {"type": "text", "text": "a]|b", "marks": [{"type": "link", "attrs": {"href": "https://x.example/?a=[1]"}}]}
+GREY = {"type": "text", "text": "grey", "marks": [{"type": "textColor", "attrs": {"color": "#6b778c"}}]}
+LIST = block(
+    "bulletList",
+    block("listItem", block("paragraph", word("☑ one")), block("bulletList", block("listItem", block("paragraph")))),
+    block("listItem", block("paragraph", word("☐ "), word("two", "strong"))),
+)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "html"),
+    [
+        ([block("paragraph", word("told "), WHOM)], f'class="user-hover" rel="{ERIN}" data-account-id="{ERIN}"'),
+        ([block("paragraph", word("a"), word("b", "strong"), word("c"))], "<p>a\u2060<b>b</b>\u2060c</p>"),
+        ([block("paragraph", word("/stage ack x-y", "code"))], "<p><tt>/stage ack x-y</tt></p>"),
+        ([block("paragraph", LINKED)], '<a href="https://x.example/?a=%5B1%5D" class="external-link"'),
+        ([block("paragraph", GREY)], '<p><font color="#6b778c">grey</font></p>'),
+        ([block("heading", word("Beta"), level=3)], "<h3>Beta</h3>"),
+        ([LIST], "<ul><li>☑ one<ul><li></ul><li>☐ <b>two</b></ul>"),
+        ([block("paragraph", word("a"), {"type": "hardBreak"}, word("b"))], "<p>a<br/>\nb</p>"),
+        ([block("codeBlock", word("*x* [~y]"))], "<pre>*x* [~y]</pre>"),
+    ],
+)
+def test_a_document_is_kept_as_markup_that_shows_the_same(
+    site: Served, app: str, blocks: list[dict[str, Any]], html: str
+) -> None:
+    sent = document(*blocks)
+    made = on_v3(site, "POST", f"issue/{app}/comment", json={"body": sent})
+    assert (made.status_code, made.json()["body"]) == (201, sent)
+    path = f"issue/{app}/comment/{made.json()['id']}"
+    assert on_v3(site, "GET", path).json()["body"] == sent
+    markup = call(site, "GET", path).json()["body"]
+    (kept,) = site.world.jira.issue(app).comments
+    assert markup == kept.body
+    assert html in bodies.wiki(site.world.jira).render(markup)
+
+
+def test_a_document_replaces_a_comment_and_markup_replaces_the_document(site: Served, app: str) -> None:
+    made = site.world.jira.comment(app, f"*x* [~accountid:{ERIN}] y\nz", "release-stages[bot]")
+    path = f"issue/{app}/comment/{made}"
+    assert on_v3(site, "GET", path).json()["body"] == document(
+        block("paragraph", word("*x* "), {"type": "mention", "attrs": {"id": ERIN, "text": ""}}, word(" y")),
+        block("paragraph", word("z")),
+    )
+    new = document(block("paragraph", word("new")))
+    properties = [{"key": "release-stages", "value": {"token": "t"}}]
+    assert on_v3(site, "PUT", path, json={"body": new, "properties": properties}).json()["body"] == new
+    assert (
+        on_v3(site, "GET", f"issue/{app}/comment?expand=properties").json()["comments"][0]["properties"] == properties
+    )
+    assert call(site, "GET", path).json()["body"] == "new"
+    call(site, "PUT", path, json={"body": "again"})
+    assert on_v3(site, "GET", path).json()["body"] == document(block("paragraph", word("again")))
+
+
+CODE_AND_BOLD = word("x", "code", "strong")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "markup", None, [], {}, {"type": "doc", "content": []}, document(word("x")), document(block("taskList")),
+        document(block("paragraph", word(""))), document(block("paragraph", CODE_AND_BOLD)),
+        document(block("listItem")), document(block("bulletList")),
+        document(block("bulletList", block("paragraph", word("x")))),
+        document(block("bulletList", block("listItem", block("bulletList", block("listItem", block("paragraph")))))),
+        document(block("heading", word("x"), level=9)), document(block("paragraph", {"type": "mention", "attrs": {}})),
+        document(block("paragraph", GREY | {"marks": [*GREY["marks"], *LINKED["marks"]]})),
+        document(block("paragraph", LINKED | {"marks": [{"type": "link", "attrs": {"href": "javascript:x"}}]})),
+        document(block("paragraph", word("x") | {"colour": 1})), document(), document(block("paragraph")),
+    ],
+)  # fmt: skip
+def test_what_is_no_sound_document_is_refused(site: Served, app: str, body: Any) -> None:
+    assert on_v3(site, "POST", f"issue/{app}/comment", json={"body": body}).status_code == 400
+    assert site.world.jira.issue(app).comments == []
+
+
+def test_version_2_takes_no_document_and_data_center_has_no_version_3(site: Served, app: str) -> None:
+    sent = {"body": document(block("paragraph", word("x")))}
+    assert call(site, "POST", f"issue/{app}/comment", json=sent).status_code == 400
+    client = data_center(site)
+    with pytest.raises(JIRAError) as refused:
+        client._session.post(f"{site.jira_url}/rest/api/3/issue/{app}/comment", json=sent)
+    assert refused.value.status_code == 404
+
+
+_TRAPS = st.lists(
+    st.sampled_from([
+        *"[]{}|!*_-+^~?#%@:;()&\\/.<> aZ7", "http://", "x.example", "APP-1", "{code}", f"[~accountid:{ERIN}]", "h1. ",
+        "bq. ", "----", "* ", "# ", "||", "mailto:", "(/)", ":)", "&lt;", "!x.png!", "??", "--",
+    ]),
+    min_size=1,
+).map("".join)  # fmt: skip
+
+
+@given(st.lists(_TRAPS, min_size=1, max_size=3), st.sampled_from(["paragraph", "heading", "entry"]))
+@example(["https:", "//x.example"], "paragraph")
+@example(["mailto:", "a"], "paragraph")
+@example(["h1. x"], "entry")
+def test_the_text_of_a_document_is_shown_as_it_is_and_does_nothing(texts: list[str], where: str) -> None:
+    inside = [word(text) for text in texts]
+    around = block("heading", *inside, level=3) if where == "heading" else block("paragraph", *inside)
+    if where == "entry":
+        around = block("bulletList", block("listItem", around))
+    sent = document(around)
+    assert jira_adf.fault(sent) == ""
+    page = Page(bodies.wiki(QUIET.jira).render(jira_adf.to_wiki(sent)))
+    assert set(page.tags) <= {"p", "h3", "ul", "li"}
+    assert _solid(page.text) == _solid("".join(texts))
+
+
+def _solid(text: str) -> str:
+    return "".join(text.replace("\u2060", "").split())
+
+
+class Page(HTMLParser):
+    """The tags and the text of a page."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.text = ""
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_a_page_shows_a_comment_of_either_form(site: Served, app: str) -> None:
+    on_v3(
+        site, "POST", f"issue/{app}/comment", json={"body": document(block("paragraph", WHOM, word("new", "strong")))}
+    )
+    call(site, "POST", f"issue/{app}/comment", json={"body": f"[~accountid:{ERIN}]*old*"})
+    page = requests.get(f"{site.jira_url}/browse/{app}", timeout=5).text
+    assert page.count(f'class="user-hover" rel="{ERIN}"') == 2
+    assert "<b>new</b>" in page
+    assert "<b>old</b>" in page
+
+
+# -- what issues are tied to -------------------------------------------------------------------------------------
+
+
+def test_a_link_is_read_from_both_ends_in_the_words_of_its_side(site: Served, app: str) -> None:
+    bug = site.world.jira.create_issue("APP", "It crashes", "sam", type="Bug", labels=["crash"])
+    client = cloud(site)
+    client.create_issue_link("Blocks", bug, app)
+    (here,), (there,) = (client.issue(key).raw["fields"]["issuelinks"] for key in (app, bug))
+    assert (here["type"]["inward"], here["inwardIssue"]["key"]) == ("is blocked by", bug)
+    assert (there["type"]["outward"], there["outwardIssue"]["key"]) == ("blocks", app)
+    assert here["inwardIssue"]["fields"]["issuetype"]["name"] == "Bug"
+    assert "labels" not in here["inwardIssue"]["fields"]
+    client.delete_issue_link(here["id"])
+    assert client.issue(app).raw["fields"]["issuelinks"] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "side"),
+    [("Blocks", "outwardIssue"), ("blocks", "outwardIssue"), ("is blocked by", "inwardIssue"),
+     ("Documentation", "outwardIssue"), ("is documented by", "inwardIssue"), ("relates to", "outwardIssue")],
+)  # fmt: skip
+def test_people_link_issues_as_one_says_it(site: Served, app: str, words: str, side: str) -> None:
+    other = site.world.jira.create_issue("APP", "Other", "erin")
+    site.world.jira.link(app, words, other)
+    (link,) = call(site, "GET", f"issue/{app}").json()["fields"]["issuelinks"]
+    assert link[side]["key"] == other
+    with pytest.raises(JiraSaysNo, match="No issue link type"):
+        site.world.jira.link(app, "eats", other)
+
+
+def test_a_link_is_told_by_ids_alone_and_stands_in_both_histories(site: Served, app: str) -> None:
+    state = site.world.jira
+    bug = state.create_issue("APP", "It crashes", "sam", at=EARLY)
+    listen(site)
+    link = state.link(app, "is blocked by", bug, "sam", EARLY + timedelta(days=400))
+    state.unlink(link, "sam")
+    told = [payload for _, payload in heard(site)]
+    assert [one["webhookEvent"] for one in told] == ["issuelink_created", "issuelink_deleted"]
+    ends = {"sourceIssueId": state.issue(bug).id, "destinationIssueId": state.issue(app).id}
+    assert all(ends.items() <= one["issueLink"].items() for one in told)
+    assert "issue" not in told[0]
+    for key, words in ((app, f"This issue is blocked by {bug}"), (bug, f"This issue blocks {app}")):
+        items = [change.items[0] for change in state.issue(key).history]
+        assert [(one["field"], one["fromString"], one["toString"]) for one in items] == [
+            ("Link", None, words), ("Link", words, None),
+        ]  # fmt: skip
+    assert state.issue(bug).updated > EARLY
+
+
+def test_a_sub_task_names_its_parent_and_goes_with_it(site: Served, app: str) -> None:
+    listen(site)
+    made = site.world.jira.add_subtask(app, "Translate", "evan", status="In Progress")
+    fields = call(site, "GET", f"issue/{made}").json()["fields"]
+    assert (fields["parent"]["key"], fields["issuetype"]["subtask"]) == (app, True)
+    (shown,) = call(site, "GET", f"issue/{app}").json()["fields"]["subtasks"]
+    assert (shown["key"], shown["fields"]["status"]["name"]) == (made, "In Progress")
+    created, linked = (payload for _, payload in heard(site))
+    assert created["issue"]["fields"]["parent"]["key"] == app
+    assert linked["issueLink"]["issueLinkType"]["isSubTaskLinkType"]
+    site.world.jira.delete_issue(app)
+    assert site.world.jira.find(made) is None
+
+
+def test_issues_of_every_type_are_created_over_rest(site: Served, app: str) -> None:
+    def create(**fields: Any) -> requests.Response:
+        return call(site, "POST", "issue", json={"fields": {"project": {"key": "APP"}, "summary": "x", **fields}})
+
+    for more, name in (
+        ({}, "Story"),
+        ({"issuetype": {"name": "Bug"}}, "Bug"),
+        ({"issuetype": {"id": "10002"}}, "Task"),
+    ):
+        key = create(**more).json()["key"]
+        assert call(site, "GET", f"issue/{key}").json()["fields"]["issuetype"]["name"] == name
+    part = create(issuetype={"name": "Sub-task"}, parent={"key": app}).json()["key"]
+    assert [one["key"] for one in call(site, "GET", f"issue/{app}").json()["fields"]["subtasks"]] == [part]
+    assert create(issuetype={"name": "Sub-task"}).status_code == 400
+    assert create(issuetype={"name": "Whale"}).status_code == 400
+
+
+def test_a_page_elsewhere_is_linked_found_replaced_and_taken_away(site: Served, app: str) -> None:
+    client = cloud(site)
+    there = {"url": "https://help.acme.example/a", "title": "Help"}
+    client.add_simple_link(app, there)
+    sent = {"globalId": "g1", "relationship": "documented by", "object": there}
+    first = call(site, "POST", f"issue/{app}/remotelink", json=sent)
+    again = call(site, "POST", f"issue/{app}/remotelink", json=sent | {"object": there | {"title": "New"}})
+    assert (first.status_code, again.status_code, first.json()["id"]) == (201, 200, again.json()["id"])
+    listed = call(site, "GET", f"issue/{app}/remotelink").json()
+    assert [(one.get("relationship"), one["object"]["title"]) for one in listed] == [
+        (None, "Help"), ("documented by", "New"),
+    ]  # fmt: skip
+    assert call(site, "GET", f"issue/{app}/remotelink?globalId=g1").json() == listed[1:]
+    assert call(site, "POST", f"issue/{app}/remotelink", json={"object": {"url": "x"}}).status_code == 400
+    assert call(site, "DELETE", f"issue/{app}/remotelink/{listed[0]['id']}").status_code == 204
+    assert call(site, "GET", f"issue/{app}/remotelink/{listed[0]['id']}").status_code == 404
+
+
+def test_a_search_for_a_key_that_is_not_ours_to_see_is_refused_as_a_whole(site: Served, app: str) -> None:
+    other = site.world.jira.create_issue("ONE", "Secret", "erin")
+    site.world.jira.forbid("release-stages[bot]", "ONE")
+    jql = {"jql": f"key in ({app}, {other})", "fields": "summary"}
+    refused = call(site, "GET", "search/jql", params=jql)
+    assert (refused.status_code, other in refused.json()["errorMessages"][0]) == (400, True)
+    data_center(site)
+    token = {"Authorization": f"Bearer {SERVICE_TOKEN}"}
+    for validate, status in (("true", 400), ("false", 200)):
+        found = requests.get(
+            f"{site.jira_url}/rest/api/2/search", params=jql | {"validateQuery": validate}, headers=token, timeout=5
+        )
+        assert found.status_code == status
+    assert [one["key"] for one in found.json()["issues"]] == [app]
+
+
+def test_people_edit_fields_close_and_reopen_and_each_is_told(site: Served, app: str) -> None:
+    state = site.world.jira
+    listen(site)
+    state.set_description(app, "New words", "erin")
+    state.set_field(app, "Help page", "https://help.acme.example/a", "dora")
+    state.set_field(app, "summary", "Export", "erin")
+    state.close(app, "erin", "Won't Do")
+    state.reopen(app, "erin")
+    told = [payload for _, payload in heard(site)]
+    assert {one["webhookEvent"] for one in told} == {"jira:issue_updated"}
+    assert [[item["field"] for item in one["changelog"]["items"]] for one in told] == [
+        ["description"], ["Help page"], ["summary"], ["resolution", "status"], ["resolution", "status"],
+    ]  # fmt: skip
+    assert told[3]["issue"]["fields"]["resolution"]["name"] == "Won't Do"
+    issue = state.issue(app)
+    assert (issue.description, issue.status.name, issue.resolution) == ("New words", "To Do", None)
+
+
+def test_the_page_shows_what_an_issue_is_tied_to_but_not_what_one_may_not_see(site: Served, app: str) -> None:
+    state = site.world.jira
+    hidden = state.create_issue("ONE", "Secret plan", "erin")
+    state.forbid("erin", "ONE")
+    state.link(app, "is blocked by", state.create_issue("APP", "It crashes", "sam", type="Bug"))
+    state.link(app, "Relates", hidden)
+    state.add_subtask(app, "Translate")
+    state.add_remote_link(app, "https://help.acme.example/a", "Help: export", "dora")
+    state.add_remote_link(app, "javascript:alert(1)", "Trap", "mallory")
+    page = requests.get(f"{site.jira_url}/browse/{app}", params={"as": "erin"}, timeout=5).text
+    section = page.partition("Tied to it")[2].partition("</section>")[0]
+    for words in (
+        "is blocked by",
+        "It crashes",
+        "sub-task",
+        "Translate",
+        "https://help.acme.example/a",
+        "Help: export",
+    ):
+        assert words in section
+    assert "Secret plan" not in section
+    assert "javascript:" not in section

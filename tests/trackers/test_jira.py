@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
 import time
@@ -13,6 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,14 +27,28 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 from integration.sandbox import World, running
 from integration.sandbox.jira import NOTES, REASON, JiraState
 from integration.sandbox.world import SERVICE_EMAIL, SERVICE_TOKEN, Fault
-from integration.settings import JiraSettings
+from integration.settings import JiraSettings, Misconfigured, Settings
 from integration.stages.markup import Mention, Paragraph, Quoted, Text
-from integration.stages.model import Carrier, ClosedAs, Comment, Happened, Issue, Label, Person, Ref, Sighting, Status
+from integration.stages.model import (
+    Carrier,
+    ClosedAs,
+    Comment,
+    Happened,
+    Issue,
+    Label,
+    Person,
+    Ref,
+    Related,
+    Sighting,
+    Status,
+    Tie,
+)
 from integration.trackers import Gone, Question, Refused, Tracker, TrackerError, Unavailable
 from integration.trackers.jira import Jira
 
 URL = "https://jira.acme.example"
 API = f"{URL}/rest/api/2"
+API3 = f"{URL}/rest/api/3"
 REF = Ref.parse("APP-7")
 SECRET = "tok-5ecret-tok"
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -83,7 +99,7 @@ def to_labels(was: str, now: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def comment(number: int, by: str, body: str, cloud: bool = True, **more: Any) -> dict[str, Any]:
+def comment(number: int, by: str, body: Any, cloud: bool = True, **more: Any) -> dict[str, Any]:
     return {"id": str(number), "author": user(by, cloud), "body": body, "created": stamp(number),
             "updated": stamp(number), **more}  # fmt: skip
 
@@ -389,45 +405,93 @@ def test_without_knowing_who_we_are_nothing_is_taken_for_ours(web: responses.Req
 # --- saying and doing ---------------------------------------------------------------------------------------------
 
 
-@FLAVOURS
-def test_a_comment_is_posted_with_its_marker_as_a_property(web: responses.RequestsMock, cloud: bool) -> None:
-    body = f"Told [~{'accountid:' if cloud else ''}sam1] of \u2060\\*x\\*\u2060"
-    web.post(
-        f"{API}/issue/APP-7/comment",
-        json=comment(30, "stages", body, cloud),
-        status=201,
-        match=[
-            matchers.json_params_matcher(
-                {"body": body, "properties": [{"key": "release-stages", "value": {"token": "T"}}]}
-            )
-        ],
-    )
-    said = site(cloud).say(REF, TEXT, "T")
+def document(*inline: dict[str, Any]) -> dict[str, Any]:
+    return {"version": 1, "type": "doc", "content": [{"type": "paragraph", "content": list(inline)}]}
+
+
+def word(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text}
+
+
+def whom(account: str, **more: Any) -> dict[str, Any]:
+    return {"type": "mention", "attrs": {"id": account, **more}}
+
+
+MARKED = [{"key": "release-stages", "value": {"token": "T"}}]
+ON_V2 = replace(CLOUD, api="2")
+WRITTEN = {
+    "cloud": (CLOUD, API3, document(word("Told "), whom("sam1"), word(" of *x*"))),
+    "cloud, by version 2": (ON_V2, API, "Told [~accountid:sam1] of \u2060\\*x\\*\u2060"),
+    "data center": (SERVER, API, "Told [~sam1] of \u2060\\*x\\*\u2060"),
+}
+
+
+@pytest.mark.parametrize(("settings", "api", "body"), WRITTEN.values(), ids=WRITTEN)
+def test_a_comment_is_posted_with_its_marker_as_a_property(
+    web: responses.RequestsMock, settings: JiraSettings, api: str, body: Any
+) -> None:
+    sent = matchers.json_params_matcher({"body": body, "properties": MARKED})
+    answer = comment(30, "stages", body, settings.cloud)
+    web.post(f"{api}/issue/APP-7/comment", json=answer, status=201, match=[sent])
+    said = Jira(settings).say(REF, TEXT, "T")
     assert (said.id, said.token, said.mentions, said.at) == ("30", "T", {"sam1"}, AT + timedelta(minutes=30))
+    assert "sam1" in said.body
     assert len(web.calls) == 1
 
 
-def test_a_comment_is_edited_in_place_and_keeps_its_marker(web: responses.RequestsMock) -> None:
-    web.put(f"{API}/issue/APP-7/comment/30", json=comment(30, "stages", "x"))
-    site().edit(REF, "30", TEXT, "T2")
-    sent = json.loads(web.calls[0].request.body or "")
-    assert sent["properties"] == [{"key": "release-stages", "value": {"token": "T2"}}]
-    assert sent["body"].startswith("Told [~accountid:sam1]")
+@pytest.mark.parametrize(("settings", "api", "body"), WRITTEN.values(), ids=WRITTEN)
+def test_a_comment_is_edited_in_place_and_keeps_its_marker(
+    web: responses.RequestsMock, settings: JiraSettings, api: str, body: Any
+) -> None:
+    sent = matchers.json_params_matcher({"body": body, "properties": MARKED})
+    quiet = matchers.query_param_matcher({"notifyUsers": "false"} if settings.cloud else {})
+    answer = comment(30, "stages", body, settings.cloud)
+    web.put(f"{api}/issue/APP-7/comment/30", json=answer, match=[sent, quiet])
+    Jira(settings).edit(REF, "30", TEXT, "T")
     assert len(web.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "mentioned"),
+    [
+        (document(whom("5B10-a:C", text="@Sam")), {"5b10-a:c"}),
+        (document(word("[~accountid:gus1] @gus")), set()),
+        (document(), set()),
+        ({"version": 1, "type": "doc", "content": []}, set()),
+        (
+            {"type": "doc", "content": [{"type": "bulletList", "content": [
+                {"type": "listItem", "content": [document(whom("a1"))["content"][0]]},
+                {"type": "listItem", "content": [document(word("x"), whom("b1"))["content"][0]]},
+            ]}]},
+            {"a1", "b1"},
+        ),
+    ],
+)  # fmt: skip
+def test_whom_a_posted_document_mentions_is_told_by_jiras_answer_and_not_by_what_we_sent(
+    web: responses.RequestsMock, body: dict[str, Any], mentioned: set[str]
+) -> None:
+    web.post(f"{API3}/issue/APP-7/comment", json=comment(30, "stages", body), status=201)
+    assert site().say(REF, TEXT, "T").mentions == mentioned
+
+
+def test_a_posted_document_that_not_everybody_may_read_proves_no_mention(web: responses.RequestsMock) -> None:
+    hidden = comment(30, "stages", document(whom("sam1")), visibility={"type": "role", "value": "Developers"})
+    web.post(f"{API3}/issue/APP-7/comment", json=hidden, status=201)
+    assert site().say(REF, TEXT, "T").mentions == frozenset()
 
 
 @pytest.mark.parametrize("answer", [404, 400])
 def test_editing_a_comment_that_somebody_deleted_says_so(web: responses.RequestsMock, answer: int) -> None:
     knows_us(web)
     missing = {"errorMessages": ["Can not find a comment for the id: 30."], "errors": {}}
-    web.put(f"{API}/issue/APP-7/comment/30", json=missing, status=answer)
+    web.put(f"{API3}/issue/APP-7/comment/30", json=missing, status=answer)
     web.get(f"{API}/issue/APP-7/comment/30", json=missing, status=404)
     with pytest.raises(Gone):
         site().edit(REF, "30", TEXT, "T")
 
 
 def test_a_refused_edit_of_a_comment_that_is_there_stays_refused(web: responses.RequestsMock) -> None:
-    web.put(f"{API}/issue/APP-7/comment/30", json={"errorMessages": ["Too long."]}, status=400)
+    web.put(f"{API3}/issue/APP-7/comment/30", json={"errorMessages": ["Too long."]}, status=400)
     web.get(f"{API}/issue/APP-7/comment/30", json=comment(30, "stages", "x"))
     with pytest.raises(Refused, match=r"Too long\."):
         site().edit(REF, "30", TEXT, "T")
@@ -441,8 +505,9 @@ def test_one_label_is_changed_never_the_set(web: responses.RequestsMock, method:
     assert len(web.calls) == 1
 
 
-def test_reactions_and_label_names_ask_jira_nothing(web: responses.RequestsMock) -> None:
+def test_reactions_pins_and_label_names_ask_jira_nothing(web: responses.RequestsMock) -> None:
     site().react(REF, "30", "+1")
+    site().pin(REF, "30")
     assert site().label_names(REF) == ()
     assert len(web.calls) == 0
 
@@ -526,6 +591,175 @@ def test_a_workflow_that_says_no_is_quoted(web: responses.RequestsMock, code: in
         assert not raised.value.unknown
 
 
+# --- what an issue is tied to --------------------------------------------------------------------------------------
+
+BLOCKS = {"name": "Blocks", "inward": "is blocked by", "outward": "blocks"}
+DOCUMENTS = {"name": "Documentation", "inward": "is documented by", "outward": "documents"}
+
+
+def embedded(key: str, category: str = "indeterminate", kind: str = "Story", **more: Any) -> dict[str, Any]:
+    """An issue as another one embeds it, or, with labels, as a search finds it."""
+    fields = {"summary": f"{key}!", "status": status(category=category), "issuetype": {"name": kind}}
+    return {"id": key[-1], "key": key, "fields": fields | more}
+
+
+def tied(key: str, tie: Tie, via: str, **more: Any) -> Related:
+    known: dict[str, Any] = {"is_open": True, "ref": Ref.parse(key), "type": "Story"}
+    return Related(key, f"{key}!", f"{URL}/browse/{key}", tie, via=via, **(known | more))
+
+
+def has_ties(
+    web: responses.RequestsMock, *links: dict[str, Any], subtasks: Any = (), pages: Any = (), key: str = "APP-7"
+) -> None:
+    wanted = matchers.query_param_matcher({"fields": "subtasks,issuelinks"})
+    fields = {"subtasks": list(subtasks), "issuelinks": list(links)}
+    web.get(f"{API}/issue/APP-7", json={"key": key, "fields": fields}, match=[wanted])
+    web.get(f"{API}/issue/APP-7/remotelink", json=list(pages))
+
+
+def finds(web: responses.RequestsMock, cloud: bool, jql: str, *found: dict[str, Any]) -> None:
+    wanted = {"jql": jql, "fields": "summary,status,issuetype,labels", "maxResults": "100"}
+    wanted |= {} if cloud else {"startAt": "0", "validateQuery": "false"}
+    answer = {"issues": list(found)} | ({"isLast": True} if cloud else {"total": len(found), "startAt": 0})
+    path = "search/jql" if cloud else "search"
+    web.get(f"{API}/{path}", json=answer, match=[matchers.query_param_matcher(wanted)])
+
+
+def related(cloud: bool = True) -> tuple[Related, ...]:
+    return site(cloud).related(REF, SNAPSHOT)
+
+
+SNAPSHOT = Issue(REF, "Export", "", "", Person("e", "e"), Person("s", "s"), AT, AT)
+
+
+@FLAVOURS
+def test_sub_tasks_links_and_pages_are_told_with_what_one_search_knows_of_them(
+    web: responses.RequestsMock, cloud: bool
+) -> None:
+    has_ties(
+        web,
+        {"type": BLOCKS, "inwardIssue": embedded("APP-2")},
+        {"type": BLOCKS, "outwardIssue": embedded("APP-3", "done")},
+        {"type": DOCUMENTS, "inwardIssue": embedded("DOC-4")},
+        subtasks=[embedded("APP-5", "new", "Sub-task")],
+        pages=[
+            {"id": 1, "relationship": "documented by", "object": {"url": "https://help.example/x", "title": "Help"}},
+            {"id": 2, "object": {"url": "https://acme.example/y", "title": ""}},
+        ],
+    )  # fmt: skip
+    finds(
+        web, cloud, "key in (APP-5, APP-2, APP-3, DOC-4)",
+        embedded("APP-2", kind="Bug", labels=["crash", "p1"]), embedded("APP-3", "done", labels=[]),
+        embedded("DOC-4", "done", labels=["docs"]), embedded("APP-5", "new", "Sub-task", labels=[]),
+    )  # fmt: skip
+    assert related(cloud) == (
+        tied("APP-5", Tie.SUB_ISSUE, "sub-task", type="Sub-task"),
+        tied("APP-2", Tie.BLOCKING, "is blocked by", type="Bug", labels=("crash", "p1")),
+        tied("APP-3", Tie.LINKED, "blocks", is_open=False),
+        tied("DOC-4", Tie.LINKED, "is documented by", is_open=False, labels=("docs",)),
+        Related("Help", "Help", "https://help.example/x", Tie.PAGE, via="documented by"),
+        Related("https://acme.example/y", "https://acme.example/y", "https://acme.example/y", Tie.PAGE),
+    )
+
+
+def test_an_issue_that_is_tied_to_nothing_costs_no_search(web: responses.RequestsMock) -> None:
+    has_ties(web)
+    assert related() == ()
+    assert len(web.calls) == 2
+
+
+def test_an_issue_that_is_tied_in_two_ways_is_told_twice_and_asked_for_once(web: responses.RequestsMock) -> None:
+    has_ties(
+        web,
+        {"type": BLOCKS, "inwardIssue": embedded("APP-2")},
+        {"type": {"inward": "relates to", "outward": "relates to"}, "outwardIssue": embedded("APP-2")},
+        {"type": {"inward": "relates to", "outward": "relates to"}, "inwardIssue": embedded("APP-2")},
+    )
+    finds(web, True, "key in (APP-2)", embedded("APP-2", labels=["x"]))
+    assert [(one.tie, one.via, one.labels) for one in related()] == [
+        (Tie.BLOCKING, "is blocked by", ("x",)), (Tie.LINKED, "relates to", ("x",)),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("type_", "side", "tie"),
+    [
+        (BLOCKS, "inwardIssue", Tie.BLOCKING),
+        (BLOCKS, "outwardIssue", Tie.LINKED),
+        ({"inward": "Is Blocked By", "outward": "is blocking"}, "inwardIssue", Tie.BLOCKING),
+        ({"inward": "blocks", "outward": "is blocked by"}, "outwardIssue", Tie.BLOCKING),
+        ({"inward": "relates to", "outward": "relates to"}, "inwardIssue", Tie.LINKED),
+        ({}, "inwardIssue", Tie.LINKED),
+        (None, "outwardIssue", Tie.LINKED),
+    ],
+)
+def test_only_what_our_issue_is_blocked_by_blocks_it(
+    web: responses.RequestsMock, type_: Any, side: str, tie: Tie
+) -> None:
+    has_ties(web, {"type": type_, side: embedded("APP-2")})
+    finds(web, True, "key in (APP-2)", embedded("APP-2"))
+    assert [one.tie for one in related()] == [tie]
+
+
+def test_where_one_of_them_is_not_for_us_the_others_are_asked_for_one_by_one(web: responses.RequestsMock) -> None:
+    knows_us(web)
+    has_ties(
+        web,
+        {"type": BLOCKS, "inwardIssue": embedded("SEC-9", kind="Bug")},
+        {"type": BLOCKS, "inwardIssue": embedded("APP-2")},
+    )
+    no = {"errorMessages": ["An issue with key 'SEC-9' does not exist for field 'key'."]}
+    web.get(f"{API}/search/jql", status=400, json=no)
+    web.get(f"{API}/issue/SEC-9", status=404, json={"errorMessages": ["Issue does not exist"]})
+    web.get(f"{API}/issue/APP-2", json=embedded("APP-2", "done", labels=["x"]))
+    assert related() == (
+        tied("SEC-9", Tie.BLOCKING, "is blocked by", type="Bug"),
+        tied("APP-2", Tie.BLOCKING, "is blocked by", is_open=False, labels=("x",)),
+    )
+
+
+def test_an_issue_whose_key_we_cannot_write_has_no_ref_and_is_not_searched_for(web: responses.RequestsMock) -> None:
+    has_ties(web, {"type": BLOCKS, "inwardIssue": embedded("odd-key")})
+    (one,) = related()
+    assert (one.key, one.ref, one.is_open) == ("odd-key", None, True)
+    assert len(web.calls) == 2
+
+
+@FLAVOURS
+def test_more_than_a_page_of_them_is_read_to_the_end(web: responses.RequestsMock, cloud: bool) -> None:
+    keys = [f"APP-{n}" for n in range(10, 160)]
+    has_ties(web, subtasks=[embedded(key) for key in keys])
+
+    def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        asked = request.params  # type: ignore[attr-defined]
+        wanted = asked["jql"].removeprefix("key in (").removesuffix(")").split(", ")
+        start = int(asked.get("nextPageToken" if cloud else "startAt") or 0)
+        page: dict[str, Any] = {"issues": [embedded(key, labels=[key]) for key in wanted[start : start + 40]]}
+        more = {"nextPageToken": str(start + 40)} if start + 40 < len(wanted) else {"isLast": True}
+        return 200, {}, json.dumps(page | (more if cloud else {"total": len(wanted)}))
+
+    web.add_callback("GET", f"{API}/{'search/jql' if cloud else 'search'}", callback=answer)
+    assert [one.labels for one in related(cloud)] == [(key,) for key in keys]
+
+
+def test_a_moved_issue_tells_its_ties_under_its_new_key_alone(web: responses.RequestsMock) -> None:
+    has_ties(web, key="NEW-3")
+    with pytest.raises(Gone) as gone:
+        related()
+    assert gone.value.now == Ref("jira", "main", "NEW", 3)
+
+
+def test_where_links_are_not_for_us_it_says_so(web: responses.RequestsMock) -> None:
+    has_ties(web)
+    web.replace("GET", f"{API}/issue/APP-7/remotelink", status=403, json={"errorMessages": ["Linking is disabled."]})
+    with pytest.raises(Refused, match=r"what jira:main/APP-7 is tied to.*Linking is disabled"):
+        related()
+
+
+def test_a_snapshot_tells_the_type_of_the_issue(web: responses.RequestsMock) -> None:
+    assert fetched(web, issue(issuetype={"id": "1", "name": "Bug"})).type == "Bug"
+
+
 # --- errors -------------------------------------------------------------------------------------------------------
 
 
@@ -567,7 +801,7 @@ def test_a_rate_limit_tells_when_to_try_again(
 ) -> None:
     knows_us(web)
     web.get(f"{API}/issue/APP-7", status=code, headers=header)
-    web.post(f"{API}/issue/APP-7/comment", status=code, headers=header)
+    web.post(f"{API3}/issue/APP-7/comment", status=code, headers=header)
     with time_machine.travel(NOW, tick=False):
         error = raised(act, site())
     assert isinstance(error, Unavailable)
@@ -579,7 +813,7 @@ def test_a_rate_limit_tells_when_to_try_again(
 def test_a_failing_server_leaves_a_write_unknown_and_is_asked_only_once(
     web: responses.RequestsMock, code: int, act: Callable[[Jira], None], unknown: bool
 ) -> None:
-    web.post(f"{API}/issue/APP-7/comment", status=code, headers={"Retry-After": "1"}, body="<html>oops</html>")
+    web.post(f"{API3}/issue/APP-7/comment", status=code, headers={"Retry-After": "1"}, body="<html>oops</html>")
     web.get(f"{API}/myself", status=code, headers={"Retry-After": "1"})
     began = time.monotonic()
     error = raised(act, site())
@@ -605,7 +839,7 @@ def test_a_failing_server_leaves_a_write_unknown_and_is_asked_only_once(
 def test_a_lost_write_is_unknown_unless_no_connection_was_made(
     web: responses.RequestsMock, broken: Exception, unknown: bool
 ) -> None:
-    web.post(f"{API}/issue/APP-7/comment", body=broken)
+    web.post(f"{API3}/issue/APP-7/comment", body=broken)
     error = raised(say, site())
     assert isinstance(error, Unavailable)
     assert error.unknown is unknown
@@ -629,7 +863,7 @@ def test_an_answer_that_is_no_success_is_told_in_words(
 ) -> None:
     knows_us(web)
     web.post(
-        f"{API}/issue/APP-7/comment",
+        f"{API3}/issue/APP-7/comment",
         status=code,
         json={"errorMessages": ["Comment body can not be empty!"]},
         headers={"Location": "https://sign-in.acme.example/"} if code == 302 else {},
@@ -665,7 +899,7 @@ def test_a_wrong_address_is_not_taken_for_a_deleted_issue(web: responses.Request
 
 
 def test_a_page_instead_of_json_is_not_an_answer(web: responses.RequestsMock) -> None:
-    web.post(f"{API}/issue/APP-7/comment", body="<html>Please log in</html>")
+    web.post(f"{API3}/issue/APP-7/comment", body="<html>Please log in</html>")
     error = raised(say, site())
     assert isinstance(error, Unavailable)
     assert error.unknown
@@ -678,13 +912,13 @@ def test_a_page_instead_of_json_is_not_an_answer(web: responses.RequestsMock) ->
      "[" * 100_000, '{"errors": {"a": {"b": 1}}, "message": ["x"]}', '["message", "errors"]', "\xff"],
 )  # fmt: skip
 def test_an_error_with_an_odd_body_is_still_one_of_ours(web: responses.RequestsMock, body: str) -> None:
-    web.post(f"{API}/issue/APP-7/comment", status=400, body=body.encode("latin-1"))
+    web.post(f"{API3}/issue/APP-7/comment", status=400, body=body.encode("latin-1"))
     with pytest.raises(Refused, match=r"\(HTTP 400\)$"):
         say(site())
 
 
 def test_a_success_with_brackets_without_end_is_still_one_of_ours(web: responses.RequestsMock) -> None:
-    web.post(f"{API}/issue/APP-7/comment", body="[" * 100_000 + "]" * 100_000)
+    web.post(f"{API3}/issue/APP-7/comment", body="[" * 100_000 + "]" * 100_000)
     assert isinstance(raised(say, site()), Unavailable)
 
 
@@ -694,8 +928,8 @@ def test_no_error_holds_a_secret(web: responses.RequestsMock, code: int, cloud: 
     page = f"<html>token {SECRET} session-9f</html>"
     headers = {"X-Debug": f"Bearer {SECRET}", "X-Authentication-Denied-Reason": "CAPTCHA; session-9f"}
     for method in ("GET", "POST"):
-        for path in ("issue/APP-7/comment", "myself"):
-            web.add(method, f"{API}/{path}", status=code, body=page, headers=headers)
+        for path in (f"{API}/issue/APP-7/comment", f"{API3}/issue/APP-7/comment", f"{API}/myself"):
+            web.add(method, path, status=code, body=page, headers=headers)
     error = raised(say, site(cloud))
     seen = "".join(traceback.format_exception(error)) + repr(error.__dict__) + repr(error.__context__)
     assert SECRET not in seen
@@ -705,7 +939,7 @@ def test_no_error_holds_a_secret(web: responses.RequestsMock, code: int, cloud: 
 
 def test_no_error_of_the_connection_holds_a_secret(web: responses.RequestsMock) -> None:
     request = requests.Request("POST", URL, headers={"authorization": SECRET}).prepare()
-    web.post(f"{API}/issue/APP-7/comment", body=requests.ConnectionError(SECRET, request=request))
+    web.post(f"{API3}/issue/APP-7/comment", body=requests.ConnectionError(SECRET, request=request))
     error = raised(say, site())
     assert SECRET not in "".join(traceback.format_exception(error))
     assert error.__context__ is None
@@ -1021,6 +1255,48 @@ def test_a_moved_issue_and_a_deleted_one_are_gone(acme: Site) -> None:
     assert deleted.value.now is None
 
 
+def test_what_an_issue_is_tied_to_is_as_it_is_now(acme: Site) -> None:
+    state = acme.state
+    key = state.create_issue("APP", "Export", "erin")
+    blocker = state.create_issue("APP", "It crashes", "sam", labels=["crash"], type="Bug")
+    hidden = state.create_issue("ONE", "A secret", "erin", type="Bug")
+    text = state.create_issue("APP", "Write the page", "dora", type="Task")
+    part = state.add_subtask(key, "Translate", "evan")
+    state.link(key, "is blocked by", blocker)
+    state.link(key, "is blocked by", hidden)
+    state.link(text, "documents", key)
+    state.add_remote_link(key, "https://help.acme.example/export", "Help: export", "dora", "documented by")
+    state.forbid("release-stages[bot]", "ONE")
+    ref = Ref.parse(key)
+
+    def found() -> list[tuple[Any, ...]]:
+        return [
+            (one.key, one.tie.value, one.via, one.is_open, one.type, one.labels)
+            for one in acme.client.related(ref, acme.client.fetch(ref))
+        ]
+
+    assert found() == [
+        (part, "sub-issue", "sub-task", True, "Sub-task", ()),
+        (blocker, "blocking", "is blocked by", True, "Bug", ("crash",)),
+        (hidden, "blocking", "is blocked by", True, "Bug", ()),
+        (text, "linked", "is documented by", True, "Task", ()),
+        ("Help: export", "page", "documented by", False, "", ()),
+    ]
+    state.close(blocker, "sam"), state.close(part, "evan", "Won't Do")
+    assert [(tie, is_open) for _, tie, _, is_open, *_ in found()][:2] == [("sub-issue", False), ("blocking", False)]
+    state.reopen(blocker, "sam")
+    assert found()[1][3]
+
+
+def test_what_is_quoted_mentions_nobody_in_the_comment_that_is_read_again(acme: Site) -> None:
+    key = acme.state.create_issue("APP", "Export", "erin")
+    trap = f"[~accountid:{acme.handle('gus')}] [~gus] @gus {{code}}"
+    said = acme.client.say(Ref.parse(key), (Paragraph((Mention(acme.handle("sam")), " ", Quoted(trap))),), "T")
+    (read,) = acme.client.fetch(Ref.parse(key)).comments
+    assert (said.mentions, read.mentions) == ({acme.handle("sam")}, {acme.handle("sam")})
+    assert (read.id, read.token) == (said.id, "T")
+
+
 def test_there_is_no_way_back_where_the_workflow_has_none(acme: Site) -> None:
     key = acme.state.create_issue("ONE", "Sign-in", "erin", status="Released")
     with pytest.raises(Refused, match="no transition leads back from Released to Beta"):
@@ -1110,3 +1386,41 @@ def test_threads_may_share_one_client(acme: Site) -> None:
     for thread in threads:
         thread.join(30)
     assert titles == {ref: f"Feature {n}" for n, ref in enumerate(refs)}
+
+
+# --- which version of the API -------------------------------------------------------------------------------------
+
+HOOK = {"JIRA_URL": URL, "JIRA_WEBHOOK_SECRETS": "hush", "SANDBOX": "0"}
+ON_CLOUD = {**HOOK, "JIRA_EMAIL": "release-stages@acme.example", "JIRA_API_TOKEN": "t"}
+ON_DATA_CENTER = {**HOOK, "JIRA_PAT": "p"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "said", "api"),
+    [
+        (ON_CLOUD, "", "3"),
+        (ON_CLOUD, "3", "3"),
+        (ON_CLOUD, "2", "2"),
+        (ON_DATA_CENTER, "", "2"),
+        (ON_DATA_CENTER, "2", "2"),
+    ],
+)
+def test_comments_are_written_in_the_version_that_is_set_or_that_the_site_knows_best(
+    tmp_path: Path, environ: dict[str, str], said: str, api: str
+) -> None:
+    read = Settings.read({**environ, "DATA_DIR": str(tmp_path), "JIRA_API_VERSION": said})
+    assert [(one.api, Jira(one).api) for one in read.jira] == [(api, api)]
+
+
+@pytest.mark.parametrize(
+    ("environ", "said", "words"),
+    [
+        (ON_DATA_CENTER, "3", "JIRA_API_VERSION: Data Center has no version 3 of the REST API; write 2"),
+        (ON_CLOUD, "latest", "JIRA_API_VERSION: it is no version of Jira's REST API that we know; write 2 or 3"),
+    ],
+)  # fmt: skip
+def test_a_version_that_the_site_does_not_have_is_a_fault(
+    tmp_path: Path, environ: dict[str, str], said: str, words: str
+) -> None:
+    with pytest.raises(Misconfigured, match=re.escape(words)):
+        Settings.read({**environ, "DATA_DIR": str(tmp_path), "JIRA_API_VERSION": said})
