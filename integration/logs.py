@@ -7,7 +7,7 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from types import TracebackType
 from typing import Any
@@ -70,7 +70,9 @@ def secrets_of(settings: object) -> Iterator[str]:
 
 
 def _secret_parts(value: object) -> Iterator[str]:
-    if isinstance(value, bytes):
+    if isinstance(value, Mapping):
+        yield from (address for addresses in value.values() for address in addresses)  # a Slack token is in the path
+    elif isinstance(value, bytes):
         yield from (value.hex(), base64.b64encode(value).decode(), value.decode("utf-8", "replace"))
     elif isinstance(value, str) and "://" in value:
         yield urlsplit(value).password or ""

@@ -184,9 +184,15 @@ ONLY_IN = {
     "sqlalchemy": ("integration.memory",),
     "alembic": ("integration.memory",),
     "psycopg": ("integration.memory",),
-    "requests": ("integration.trackers.github", "integration.trackers.jira", "integration.sandbox"),
+    "requests": (
+        "integration.trackers.github",
+        "integration.trackers.jira",
+        "integration.duty",
+        "integration.sandbox",
+    ),
     "redis": ("integration.memory.inbox", "integration.running", "workers.pool"),
     "markdown_it": ("integration.sandbox",),
+    "apprise": ("workers.digests",),
     "honcho": ("integration.running", "integration.cli"),
 }
 

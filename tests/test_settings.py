@@ -289,12 +289,42 @@ def test_a_token_over_http_and_a_path_secret_beside_a_signature_are_warned_of() 
     assert read(CLOUD, JIRA_URL="http://localhost:8080").warnings == ()
 
 
+# --- digests ----------------------------------------------------------------------------------------------------
+
+DIGESTS = {
+    "DIGEST_SUPPORT": " slack://hush-a/b/c\tmailtos://me:hush@acme.example?to=x@acme.example  slack://hush-a/b/c "
+}
+
+
+def test_a_party_s_digest_has_its_addresses_from_the_variable_of_its_name() -> None:
+    found = read(DIGESTS, DIGEST_RELEASE_MANAGERS_2="json://hush.example")
+    assert found.digest_addresses("support") == (
+        "slack://hush-a/b/c", "mailtos://me:hush@acme.example?to=x@acme.example",
+    )  # fmt: skip
+    assert found.digest_addresses("release-managers_2") == ("json://hush.example",)
+    assert found.digest_addresses("growth") == read().digest_addresses("support") == ()
+    assert found.sandbox
+    assert found.warnings == ()
+
+
+@pytest.mark.parametrize("said", ["hush", "slack://hush-a, mailto:hush@acme.example", "://hush", "slack://"])
+def test_what_is_no_apprise_address_is_a_fault_and_is_not_repeated(said: str) -> None:
+    told = faults(DIGEST_SUPPORT=said)
+    assert "DIGEST_SUPPORT: there is something in it that is no Apprise address; write one such as mailtos://" in told
+
+
+def test_the_example_says_how_a_digest_s_variable_is_called() -> None:
+    (line,) = re.findall(r"^#\s+(DIGEST_\w+=\S+)$", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    name, _, address = line.partition("=")
+    assert read({name: address}).digest_addresses("support") == (address,)
+
+
 # --- secrets ----------------------------------------------------------------------------------------------------
 
 
 def test_no_secret_shows_in_a_repr() -> None:
     found = read(
-        APP, CLOUD, DATA_CENTER, MARKER_KEY="hush-marker-0123", REDIS_URL="redis://:hush@r/0",
+        APP, CLOUD, DATA_CENTER, DIGESTS, MARKER_KEY="hush-marker-0123", REDIS_URL="redis://:hush@r/0",
         DATABASE_URL="postgresql://u:hush@h/n",
     )  # fmt: skip
     assert "hush" not in repr(found)

@@ -16,9 +16,13 @@ from typing import NoReturn, Protocol
 
 import structlog
 
+from integration.look import MappingsFile
 from integration.memory.inbox import Inbox
 from integration.memory.ledger import Ledger
-from integration.settings import Settings
+from integration.settings import Settings, digest_variable
+from integration.stages import digests
+from integration.stages.mappings import Mappings
+from integration.stages.model import Ref
 
 STUCK_AFTER = timedelta(seconds=60)
 ASKED_AGAIN = timedelta(minutes=1)
@@ -59,11 +63,13 @@ class Tick:
         self.failures = 0
 
 
-def table(inbox: Inbox, ledger: Ledger) -> list[Tick]:
+def table(inbox: Inbox, ledger: Ledger, settings: Settings) -> list[Tick]:
     """What runs when."""
+    due = DueDigests(inbox, ledger, settings)
     return [
         Tick("wake", timedelta(seconds=2), lambda now: inbox.wake_due(now, STUCK_AFTER)),
         Tick("look again", timedelta(seconds=10), lambda now: look_again(inbox, ledger, now)),
+        Tick("digests", timedelta(minutes=1), due),
         Tick("anchor", timedelta(days=1), lambda now: log.info("ledger anchored", digest=ledger.anchor(now))),
     ]
 
@@ -79,11 +85,41 @@ def look_again(inbox: Inbox, ledger: Ledger, now: datetime) -> None:
         inbox.hint(ref)
 
 
+def hint_at_digests(inbox: Inbox, ledger: Ledger, mappings: Mappings, now: datetime) -> None:
+    """Hint at the parties whose digest was due since the last one; one that was missed is not made up for twice."""
+    for party in mappings.parties:
+        due_at = digests.due(mappings, party, ledger.born, now)
+        if due_at is not None and ledger.agenda.awaits(party, due_at, now):
+            inbox.hint(Ref.of_party(party))
+
+
+class DueDigests:
+    """The clock's task for digests. It opens mappings.yaml when it can: a broken file stops nothing else."""
+
+    def __init__(self, inbox: Inbox, ledger: Ledger, settings: Settings) -> None:
+        self._inbox, self._ledger, self._settings = inbox, ledger, settings
+        self._file: MappingsFile | None = None
+
+    def __call__(self, now: datetime) -> None:
+        """Hint at what is due by the file in force. Raises `Faulty` while there is none."""
+        if self._file is None:
+            self._file = MappingsFile(self._settings.mappings, self._ledger)
+            self._warn(self._file.current)
+        hint_at_digests(self._inbox, self._ledger, self._file.current, now)
+
+    def _warn(self, mappings: Mappings) -> None:
+        """An address that belongs to nobody would never be heard of again."""
+        with_digest = {name.replace("_", "-") for name, one in mappings.parties.items() if one.digest}
+        for name in sorted(set(self._settings.digests) - with_digest):
+            fix = "give the party a `digest` in mappings.yaml, or mend the variable's name"
+            log.warning("no party has a digest for this variable", variable=digest_variable(name), fix=fix)
+
+
 def run(settings: Settings) -> None:
     """Keep the table until a signal says stop."""
     _stop_at_once_on_signals()
     inbox, ledger = Inbox.connect(settings.redis_url), Ledger.open(settings.database_url)
-    ticks = table(inbox, ledger)
+    ticks = table(inbox, ledger, settings)
     log.info("clock starts", tasks={each.name: each.every.total_seconds() for each in ticks})
     while True:
         step(ticks, time.monotonic, lambda: datetime.now(UTC))

@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, Select, and_, delete, insert, or_, select, update
 
 from integration.memory import chain, tables
+from integration.memory.agenda import Agenda, written
 from integration.memory.database import (
     LedgerAway,
     Unreadable,
@@ -49,6 +50,10 @@ class Card:
     owner: str = ""
     look_again_at: datetime | None = None
     closed: ClosedAs = ClosedAs.OPEN
+    wanted: str | None = None  # the stage that the open attempt asks for
+    awaited: tuple[str, ...] = ()  # parties
+    owing: tuple[str, ...] = ()  # parties that have still to give their word, as somebody has promised
+    waits_for: tuple[str, ...] = ()  # refs of issues whose change may open a gate
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ class Ledger:
     def __init__(self, engine: Engine, born: datetime) -> None:
         self._engine = engine
         self.born = born
+        self.agenda = Agenda(engine)
 
     @classmethod
     def open(cls, url: str, now: datetime | None = None) -> Ledger:
@@ -116,6 +122,8 @@ class Ledger:
                 raise Overtaken(f"{ref} is at entry {head}, not {expected}: another run has written; read it again")
             changes = _write(connection, feature, entries, now) | _shown(card, entries)
             connection.execute(update(tables.features).where(_F.id == feature.id).values(**changes))
+            if card is not None:
+                _waits(connection, feature.id, card.waits_for)
             return int(changes.get("seq", head))
 
     def carry(self, old: Ref, new: Ref, now: datetime) -> None:
@@ -130,8 +138,11 @@ class Ledger:
             left, there = found[old], found[new]
             if left is None or old == new:
                 return
+            _rename_waits(connection, old, new)
             if there is not None:
-                connection.execute(update(tables.features).where(_F.id == left.id).values(look_again_at=None))
+                rests = {"look_again_at": None, **_shown_open(None, (), ())}
+                connection.execute(update(tables.features).where(_F.id == left.id).values(**rests))
+                _waits(connection, left.id, ())
                 if self._arrived(connection, there.id, old):
                     return
             feature = there or left
@@ -143,6 +154,17 @@ class Ledger:
         """Whether the feature has been told already that it is the old one, too."""
         question = select(_E.body).where(_E.feature_id == feature_id, _E.kind == "carried")
         return any(json.loads(body)["was"] == str(old) for body in connection.execute(question).scalars())
+
+    def waiting_on(self, ref: Ref) -> tuple[Ref, ...]:
+        """The features that wait for that issue, oldest first; never a frozen one."""
+        question = (
+            select(_F.ref)
+            .join(tables.waits)
+            .where(tables.waits.c.ref == str(ref), _F.frozen.is_(False))
+            .order_by(_F.id)
+        )
+        with transaction(self._engine) as connection:
+            return tuple(Ref.parse(one) for one in connection.execute(question).scalars())
 
     # when to look again
 
@@ -301,7 +323,33 @@ def _shown(card: Card | None, entries: Sequence[Entry]) -> dict[str, Any]:
         "look_again_at": card.look_again_at,
         "closed": card.closed.value,
         "frozen": any(isinstance(entry, Frozen) for entry in entries),
+        **_shown_open(card.wanted, card.awaited, card.owing),
     }
+
+
+def _shown_open(wanted: str | None, awaited: Iterable[str], owing: Iterable[str]) -> dict[str, Any]:
+    return {"wanted": wanted, "awaited": written(awaited), "owing": written(owing)}
+
+
+def _waits(connection: Connection, feature_id: int, refs: Iterable[str]) -> None:
+    """From now on the feature waits for these issues, and for no other."""
+    waits = tables.waits.c
+    wanted = set(refs)
+    known = set(connection.execute(select(waits.ref).where(waits.feature_id == feature_id)).scalars())
+    if gone := known - wanted:
+        connection.execute(delete(tables.waits).where(waits.feature_id == feature_id, waits.ref.in_(gone)))
+    if new := wanted - known:
+        rows = [{"feature_id": feature_id, "ref": ref} for ref in sorted(new)]
+        connection.execute(insert(tables.waits), rows)
+
+
+def _rename_waits(connection: Connection, old: Ref, new: Ref) -> None:
+    """Whoever waits for the one waits for the other now."""
+    is_old = tables.waits.c.ref == str(old)
+    found = connection.execute(select(tables.waits.c.feature_id).where(is_old)).scalars().all()
+    if found:
+        insert_once(connection, tables.waits, [{"feature_id": id, "ref": str(new)} for id in found])
+        connection.execute(delete(tables.waits).where(is_old))
 
 
 def _heads() -> Select[Any]:

@@ -78,11 +78,22 @@ features = Table(
     Column("owner", String(255), nullable=False, default="", index=True),
     Column("closed", String(32), nullable=False, default="open"),
     Column("look_again_at", Instant, index=True),
+    Column("wanted", String(255), index=True),  # the stage that the open attempt asks for
+    Column("awaited", Text, nullable=False, default="", server_default=""),  # parties, as ` growth support `
+    Column("owing", Text, nullable=False, default="", server_default=""),  # parties that owe their word, likewise
     Column("seq", Integer, nullable=False, default=0),
     Column("head", String(64), nullable=False, default=""),
     Column("frozen", Boolean, nullable=False, default=False),
     Column("created_at", Instant, nullable=False),
     Column("checked_at", Instant, nullable=False),
+)
+
+# The issues (refs) whose change may open a feature's gate.
+waits = Table(
+    "waits",
+    metadata,
+    Column("feature_id", _Id, ForeignKey("features.id"), primary_key=True, autoincrement=False),
+    Column("ref", String(512), primary_key=True, index=True),
 )
 
 # What was decided, said, done and seen; never changed. `body` is the entry; the columns beside it are for questions.
@@ -142,4 +153,17 @@ anchored_heads = Table(
     Column("feature_id", _Id, ForeignKey("features.id"), primary_key=True, autoincrement=False),
     Column("seq", Integer, nullable=False),
     Column("head", String(64), nullable=False),
+)
+
+# A party's digest that was due then, and how far it has come on each channel: its issue, each other address.
+digests = Table(
+    "digests",
+    metadata,
+    Column("party", String(255), primary_key=True),
+    Column("due_at", Instant, primary_key=True),
+    Column("channel", String(64), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("at", Instant, nullable=False),  # of the last step
+    Column("again_at", Instant),  # not before
+    Column("note", Text, nullable=False, default=""),  # the comment's address, or why it failed
 )

@@ -83,6 +83,8 @@ def any_of(hint: Any) -> st.SearchStrategy[Any]:
         return KNOWN[hint]
     if is_dataclass(hint) and isinstance(hint, type):
         return st.builds(hint, **{name: any_of(of) for name, of in get_type_hints(hint).items()})
+    if get_origin(hint) is tuple and get_args(hint)[-1] is not ...:
+        return st.tuples(*map(any_of, get_args(hint)))
     if get_origin(hint) is tuple:
         return st.lists(any_of(get_args(hint)[0]), max_size=2).map(tuple)
     if get_origin(hint) in {Union, UnionType}:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, inspect, text
 
 from integration.memory import migrations, tables
 from integration.memory.database import bring_up, connect_to, transaction
-from integration.memory.ledger import Ledger, Unreadable
+from integration.memory.ledger import Card, Ledger, Unreadable
 from integration.stages.entries import Frozen
 from integration.stages.model import Label, Ref
 
@@ -27,7 +27,9 @@ APP = Ref.parse("acme/app#12")
 
 def fill(ledger: Ledger) -> None:
     """Something in every table."""
-    ledger.append(APP, [Frozen(NOON, "deleted")], 0, NOON)
+    waiting = Card("Dark mode", "https://x/12", "beta", wanted="public", awaited=("support",), waits_for=(str(APP),))
+    ledger.append(APP, [Frozen(NOON, "deleted")], 0, NOON, waiting)
+    ledger.agenda.plan("support", NOON, ["comment"], NOON)
     ledger.learn_names("acme/app", [Label("7", "stage: beta")], NOON)
     ledger.keep_mappings("abc", "version: 1\n", NOON)
     ledger.anchor(NOON)
@@ -71,6 +73,50 @@ def test_a_ledger_with_entries_can_be_taken_back_to_nothing_and_brought_up_again
         assert ledger.verify(APP) is None
 
 
+FEATURE = (
+    "INSERT INTO features (ref, title, url, owner, closed, seq, head, frozen, created_at, checked_at) VALUES "
+    "('github:acme/app#12', 'Dark mode', 'https://x/12', 'erin', 'open', 0, '', :no, :noon, :noon)"
+)
+
+
+def test_features_of_the_first_release_are_open_for_nobody_until_they_are_looked_at_again(database_url: str) -> None:
+    engine = connect_to(database_url)
+    with transaction(engine, writes=True) as connection:
+        migrations.bring_up(connection, "0001")
+        noon = NOON.replace(tzinfo=None) if engine.dialect.name == "sqlite" else NOON
+        connection.execute(text(FEATURE), {"no": False, "noon": noon})
+        connection.execute(text("INSERT INTO ledger (id, born_at) VALUES (1, :noon)"), {"noon": noon})
+    engine.dispose()
+    with closing(Ledger.open(database_url)) as ledger:
+        assert (ledger.born, ledger.refs()) == (NOON, (APP,))
+        assert ledger.agenda.open_for("support", {"public"}) == ()
+        card = Card("Dark mode", "https://x/12", wanted="public", awaited=("support",))
+        ledger.append(APP, [Frozen(NOON, "x")], 0, NOON, card)
+        ledger.append(APP, [], 1, NOON, card)
+        assert [one.ref for one in ledger.agenda.open_for("support", ())] == [APP]
+
+
+def test_taken_back_to_the_first_version_a_ledger_keeps_its_entries_and_comes_up_again(database_url: str) -> None:
+    with closing(Ledger.open(database_url, now=NOON)) as ledger:
+        fill(ledger)
+        before = ledger.read(APP)
+    engine = connect_to(database_url)
+    with transaction(engine, writes=True) as connection:
+        migrations.take_back(connection, "0001")
+    with transaction(engine) as connection:
+        assert migrations.current(connection) == "0001"
+        assert table_names(connection) == set(tables.metadata.tables) - {"waits", "digests"}
+        assert {"wanted", "awaited", "owing"}.isdisjoint(
+            one["name"] for one in inspect(connection).get_columns("features")
+        )
+        assert connection.execute(text("SELECT title FROM features")).scalar_one() == "Dark mode"
+    engine.dispose()
+    with closing(Ledger.open(database_url)) as ledger:
+        assert ledger.read(APP) == before
+        assert ledger.verify(APP) is None
+        assert ledger.agenda.sendings("support", NOON) == ()
+
+
 def left_over(connection: Connection) -> list[Any]:
     """Triggers and functions that outlived their tables."""
     question = {
@@ -112,7 +158,7 @@ def test_a_ledger_of_a_later_release_is_refused_in_words_and_left_alone(database
     engine = connect_to(database_url)
     with transaction(engine, writes=True) as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(Unreadable, match=r"later release .* version 9999, this release knows 0001"):
+    with pytest.raises(Unreadable, match=r"later release .* version 9999, this release knows 0002"):
         Ledger.open(database_url)
     with transaction(engine) as connection:
         assert migrations.current(connection) == "9999"

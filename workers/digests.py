@@ -1,0 +1,269 @@
+"""Digests are sent from here: as a comment on the issue that the party names, and to its Apprise addresses. Each once.
+
+A digest is named by its party and by when it was due. The ledger's agenda keeps how far it has come on each channel. A
+comment whose answer was lost is looked for by its marker before it is posted again. An Apprise address cannot be asked
+what it got: what was tried there is not tried again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from types import ModuleType
+from typing import Any
+
+import structlog
+
+from integration.look import Desk
+from integration.memory.agenda import Agenda, Listed, Sending, State
+from integration.settings import digest_variable
+from integration.stages import digests, markers
+from integration.stages.digests import Coming, Entered, Feature, Waiting, plain
+from integration.stages.entries import remember
+from integration.stages.mappings import Mappings
+from integration.stages.markdown import markdown
+from integration.stages.markup import Text
+from integration.stages.model import Comment, Ref, Unnamed
+from integration.stages.moves import rank
+from integration.stages.scene import UNKNOWN_FOR
+from integration.trackers import Gone, Refused, Unavailable
+
+log = structlog.get_logger(__name__)
+
+COMMENT, NOWHERE = "comment", "nowhere"
+"""Channels. An Apprise address, which is a secret, is called by its fingerprint: `apprise:3f2a…`."""
+NOT_INSTALLED = "Apprise is not installed; install it with `pip install 'apprise>=2.2'`"
+UNKNOWN = "it was tried, and whether it arrived is not known; it is not sent twice"
+NOT_TAKEN = "the service did not take it; try the address with the command `apprise -vv -b hello ADDRESS`"
+
+
+def send(desk: Desk, party: str, now: datetime) -> datetime | None:
+    """Say what is due for the party, once; answers with when to try again, where a tracker could not take it."""
+    mappings = desk.mappings.current
+    due_at = digests.due(mappings, party, desk.ledger.born, now)
+    if due_at is None or desk.ledger.agenda.is_over(party, due_at):
+        return None
+    return _Sender(desk, mappings, party, due_at, now).send()
+
+
+def fingerprint(address: str, key: bytes) -> str:
+    """What the ledger calls an Apprise address; tells nothing of it."""
+    return f"apprise:{hmac.new(key, address.encode(), hashlib.sha256).hexdigest()[:16]}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Sender:
+    """One party's digest of one time, on its way."""
+
+    desk: Desk
+    mappings: Mappings
+    party: str
+    due_at: datetime
+    now: datetime
+
+    @property
+    def agenda(self) -> Agenda:
+        return self.desk.ledger.agenda
+
+    @property
+    def issue(self) -> str:
+        digest = self.mappings.parties[self.party].digest
+        return (digest.issue if digest else None) or ""
+
+    def send(self) -> datetime | None:
+        """Every channel that is still open; one that fails keeps no other from its own."""
+        text, addresses = self._text(), self._addresses()
+        wanted = [COMMENT] * bool(self.issue) + list(addresses) if text else []
+        again = None
+        waiting: list[Sending] = []
+        for one in self.agenda.plan(self.party, self.due_at, wanted or [NOWHERE], self.now):
+            if one.channel == COMMENT and one.is_open:
+                again = self._comment(one, text)
+            elif text and one.channel in addresses and one.is_open:
+                waiting.append(one)
+            elif one.is_open:
+                self._left_out(one, text)
+        if text and waiting:
+            self._apprise(waiting, addresses, text)
+        return again
+
+    def _addresses(self) -> dict[str, str]:
+        key = self.desk.settings.marker_key
+        return {fingerprint(one, key): one for one in self.desk.settings.digest_addresses(self.party)}
+
+    def _left_out(self, one: Sending, text: Text | None) -> None:
+        """There is nothing to say, or the channel is not named any more, or none ever was."""
+        if text is None and one.state is State.PLANNED:
+            self.agenda.step(one, State.NOTHING, self.now)
+            return
+        self.agenda.step(one, State.FAILED, self.now, UNKNOWN if one.state is State.TRIED else "it is not named")
+        if one.channel == NOWHERE:
+            fix = f"name an `issue` under its digest in mappings.yaml, or set {digest_variable(self.party)}"
+            log.warning("a party's digest goes nowhere", party=self.party, fix=fix)
+
+    # --- what is in it --------------------------------------------------------------------------------------------
+
+    def _text(self) -> Text | None:
+        stages = digests.concerns(self.mappings, self.party, self.now)
+        coming, waiting = self._open(stages)
+        reader = digests.Reader(self.mappings, self.party, self.now)
+        return digests.make(reader, self._entered(stages), coming, waiting)
+
+    def _open(self, stages: frozenset[str]) -> tuple[list[Coming], list[Waiting]]:
+        coming: list[Coming] = []
+        waiting: list[Waiting] = []
+        for one in self.agenda.open_for(self.party, stages):
+            past, feature = remember(self.desk.ledger.entries(one.ref)), _feature(one)
+            if self.party in one.owing:
+                waiting += digests.as_owing(self.party, feature, past)
+            if self.party in one.awaited:
+                waiting.append(digests.as_waiting(self.mappings, self.party, feature, one.wanted, past))
+            elif one.wanted in stages and one.wanted is not None:
+                coming.append(digests.as_coming(feature, one.wanted, one.awaited, past.attempt))
+        return coming, waiting
+
+    def _entered(self, stages: frozenset[str]) -> list[Entered]:
+        born, order = self.desk.ledger.born, list(self.mappings.stages)
+        between = digests.window(self.due_at, self.agenda.covered(self.party, self.due_at), born)
+        found: list[Entered] = []
+        for one in self.agenda.judged(stages, *between):
+            below = {stage for stage in order if rank(one.stage, order) < rank(stage, order)}
+            entries = self.desk.ledger.entries(one.ref)
+            found += digests.as_entered(_feature(one), entries, stages, between, below)
+        return found
+
+    # --- as a comment ---------------------------------------------------------------------------------------------
+
+    def _comment(self, one: Sending, text: Text | None) -> datetime | None:
+        """Post it, once: what was tried without an answer is looked for first, and not before a minute has passed."""
+        unknown_until = one.at + UNKNOWN_FOR if one.state is State.TRIED else self.now
+        if self.now < (earliest := max(unknown_until, one.again_at or self.now)):
+            return earliest
+        try:
+            comment = self._posted() if one.state is State.TRIED else None
+            if comment is None and text is not None:
+                before, one = one, replace(one, state=State.TRIED, at=self.now)
+                if not self.agenda.step(before, State.TRIED, self.now):
+                    return None  # another worker is at it
+                ref = Ref.parse(self.issue)
+                comment = self.desk.tracker(ref).say(ref, text, self._token())
+        except Unavailable as error:
+            again = max(error.retry_at or self.now, self.now + UNKNOWN_FOR)
+            self.agenda.put_off(one, again)
+            log.warning("a digest waits for its tracker", party=self.party, reason=str(error), at=again.isoformat())
+            return again
+        except (Refused, Gone, Unnamed) as error:
+            self.agenda.step(one, State.FAILED, self.now, str(error))
+            log.error("a digest could not be posted", party=self.party, issue=self.issue, reason=str(error))
+            return None
+        self.agenda.step(one, State.SENT if comment else State.NOTHING, self.now, comment.url if comment else "")
+        if comment:
+            log.info("digest posted", party=self.party, comment=comment.url)
+        return None
+
+    @property
+    def _key(self) -> str:
+        return f"digest:{self.due_at:%Y-%m-%dT%H:%M}"
+
+    def _token(self) -> str:
+        """Signed for the party: should the issue be judged, too, this comment is nothing that a plan has said."""
+        return markers.write(markers.Marker(self._key), Ref.of_party(self.party), self.desk.settings.marker_key)
+
+    def _posted(self) -> Comment | None:
+        """The comment, if it is there after all."""
+        ref = Ref.parse(self.issue)
+        issue = self.desk.tracker(ref).fetch(ref)
+        for comment in issue.comments:
+            ours = comment.author.id == issue.me.id and bool(comment.token)
+            if ours and self._is_this(comment.token):
+                return comment
+        return None
+
+    def _is_this(self, token: str) -> bool:
+        marker = markers.read(token, (str(Ref.of_party(self.party)),), self.desk.settings.marker_key)
+        return marker is not None and marker.key == self._key
+
+    # --- through Apprise ------------------------------------------------------------------------------------------
+
+    def _apprise(self, waiting: Sequence[Sending], addresses: Mapping[str, str], text: Text) -> None:
+        """To each address, once. What was tried before and not known to have arrived stays as it is."""
+        apprise = _apprise_if_installed()
+        if apprise is None:
+            log.error("a digest could not be sent", party=self.party, reason=NOT_INSTALLED)
+        title = digests.title(digests.Reader(self.mappings, self.party, self.now))
+        for one in waiting:
+            if one.state is State.TRIED:
+                self._failed(one, addresses[one.channel], UNKNOWN)
+            elif apprise is None:
+                self.agenda.step(one, State.FAILED, self.now, NOT_INSTALLED)
+            elif self.agenda.step(one, State.TRIED, self.now):
+                tried = replace(one, state=State.TRIED, at=self.now)
+                if _delivered(apprise, addresses[one.channel], title, text):
+                    self.agenda.step(tried, State.SENT, self.now)
+                    log.info("digest sent", party=self.party, through=_kind(addresses[one.channel]))
+                else:
+                    self._failed(tried, addresses[one.channel], NOT_TAKEN)
+
+    def _failed(self, one: Sending, address: str, reason: str) -> None:
+        self.agenda.step(one, State.FAILED, self.now, reason)
+        log.error("a digest could not be sent", party=self.party, through=_kind(address), reason=reason)
+
+
+def _feature(one: Listed) -> Feature:
+    return Feature(one.ref.key, one.title, one.url)
+
+
+def _apprise_if_installed() -> ModuleType | None:
+    try:
+        import apprise
+    except ImportError:
+        return None
+    return apprise
+
+
+def _kind(address: str) -> str:
+    """All of an address that may be shown: `slack`, `mailtos`."""
+    return address.partition("://")[0]
+
+
+def _delivered(apprise: ModuleType, address: str, title: str, text: Text) -> bool:
+    """Whether the service took it. Why not is not told: Apprise's own words may hold the address."""
+    with _silence():
+        try:
+            asset = apprise.AppriseAsset(app_id="Release Stages", app_desc="Release Stages", async_mode=False)
+            service = apprise.Apprise.instantiate(address, asset=asset)
+            if service is None:
+                return False
+            marked = _takes_markup(apprise, service.notify_format)
+            body = markdown(text) if marked else plain(text)
+            form = apprise.NotifyFormat.MARKDOWN if marked else apprise.NotifyFormat.TEXT
+            return bool(apprise.Apprise(service, asset=asset).notify(body, title, body_format=form))
+        except Exception as error:
+            kind = type(error).__name__
+    log.error("a service of Apprise broke down", through=_kind(address), error=kind)
+    return False
+
+
+def _takes_markup(apprise: ModuleType, known: Any) -> bool:
+    """Whether a service shows Markdown, or the HTML that Apprise makes of it; of bare letters it makes nothing.
+
+    `known` is the one format of a service, or several of which the first is used where ours is not among them.
+    """
+    several = known if isinstance(known, tuple) else (known,)
+    return apprise.NotifyFormat.MARKDOWN in several or several[0] == apprise.NotifyFormat.HTML
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Nobody logs meanwhile: Apprise and the libraries under it name addresses, and with them the keys in them."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
