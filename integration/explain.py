@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from integration.look import Desk, Look
 from integration.settings import Settings
-from integration.stages.actions import Action, Edit, Prove, React, Say, Shift, Tidy
+from integration.stages.actions import Action, Edit, Pin, Prove, React, Say, Shift, Tidy
 from integration.stages.entries import Finding, GateResult, Judged, remember
 from integration.stages.gate import Ask, Verdict, is_open
 from integration.stages.model import Ref
@@ -33,6 +33,13 @@ def _lines(look: Look) -> Iterable[str]:
     yield f"Stage: {_stage(scene, plan.stage)}"
     if scene.hold:
         yield f"On hold by {scene.hold.by}: {scene.hold.why}"
+    if scene.route is not None:
+        yield f"Route: {', '.join(_stage(scene, one) for one in scene.route)}"
+    if proposed := scene.pending_route:
+        yield f"Proposed route: {', '.join(_stage(scene, one) for one in proposed.stages)}, by {proposed.by}"
+    for debt in scene.past.debts:
+        until = f", until {scene.case().when(debt.until, debt.party)}" if debt.until else ""
+        yield f"Owed: {scene.case().party(debt.party)}'s word on {_stage(scene, debt.stage)}{until}"
     yield from _ladder(scene, look)
     if plan.attempt and plan.verdict:
         attempt = plan.attempt
@@ -105,6 +112,8 @@ def _named(action: Action) -> str:
             return "bring the living comment up to date"
         case React():
             return f"give a sign {action.sign}"
+        case Pin():
+            return "pin the living comment"
         case Shift():
             return f"move it from {action.intended.was or 'no stage'} to {action.intended.to or 'no stage'}"
         case Tidy():

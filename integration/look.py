@@ -5,19 +5,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
 
+from integration import custom, duty
 from integration.check import text_of
 from integration.memory.ledger import Ledger
 from integration.settings import Settings
 from integration.stages import hearing, plan
 from integration.stages.hearing import Doubt
-from integration.stages.mappings import Faulty, Mappings, read
-from integration.stages.model import Issue, Ref
+from integration.stages.mappings import Approved, Faulty, Linked, Mappings, NoOpen, at, read
+from integration.stages.model import Issue, Ref, Related
 from integration.stages.scene import Given
 from integration.trackers import Gone, Question, Refused, Tracker
 from integration.trackers.github import GitHub
@@ -114,17 +115,20 @@ class Desk:
 
     def look(self, ref: Ref, now: datetime) -> Look:
         """Fetch, recall, plan; ask the tracker who may speak, where the plan depends on it."""
-        tracker = self.tracker(ref)
+        tracker, mappings = self.tracker(ref), self.mappings.current
         issue = tracker.fetch(ref)
+        if at(mappings, ref) and _looks_around(mappings):
+            issue = replace(issue, related=_related(tracker, issue))
         recalled = self.ledger.read(ref)
         given = Given(
             issue=issue,
-            mappings=self.mappings.current,
+            mappings=mappings,
             past=recalled.entries,
             now=now,
             born=self.ledger.born,
             marker_key=self.settings.marker_key,
             names=self._names(ref, issue, now),
+            custom=custom.installed(),
         )
         made, given = self._planned(tracker, given)
         return Look(issue, made, given, recalled.seq)
@@ -132,18 +136,26 @@ class Desk:
     def _planned(self, tracker: Tracker, given: Given) -> tuple[plan.Plan, Given]:
         answers: dict[Doubt, bool | None] = {}
         handles: dict[str, tuple[str, ...]] = {}
+        on_duty: dict[str, str] = {}
+        called: dict[str, str] = {}
         while True:
-            given = _with(given, answers, handles)
+            given = replace(
+                given, answers=dict(answers), handles=dict(handles), on_duty=dict(on_duty), called=dict(called)
+            )
             try:
                 made = plan.make(given)
             except hearing.Unanswered as question:
-                answers[question.doubt] = _resolve(tracker, given, question.doubt)
+                doubt = question.doubt
+                answers[doubt] = _resolve(tracker, given, doubt)
+                if not doubt.person.id:  # named in a comment, not its writer
+                    called[doubt.person.handle] = tracker.called(given.issue.ref, doubt.person.handle)
                 continue
-            missing = [party for party in made.wants if party not in handles]
+            missing = [party for party in made.wants if party not in handles or party not in on_duty]
             if not missing:
                 return made, given
             for party in missing:
                 handles[party] = _people(tracker, given, party)
+                on_duty[party] = _on_duty(given, party)
 
     def _names(self, ref: Ref, issue: Issue, now: datetime) -> dict[str, tuple[str, ...]]:
         """What the place's labels are and were called; read once as a whole, then learned as we go."""
@@ -158,18 +170,20 @@ class Desk:
         return known
 
 
-def _with(given: Given, answers: dict[Doubt, bool | None], handles: dict[str, tuple[str, ...]]) -> Given:
-    return Given(
-        given.issue,
-        given.mappings,
-        given.past,
-        given.now,
-        given.born,
-        given.marker_key,
-        given.names,
-        dict(answers),
-        dict(handles),
-    )
+def _looks_around(mappings: Mappings) -> bool:
+    """Has the file a rule that looks at related issues and links?"""
+    asked = mappings.asked()
+    links = (fact.link for one in asked if isinstance(one, Approved) for fact in one.voided_by)
+    return any(isinstance(one, Linked | NoOpen) for one in asked) or any(links)
+
+
+def _related(tracker: Tracker, issue: Issue) -> tuple[Related, ...] | None:
+    """What is tied to the issue; None where the tracker does not let us know."""
+    try:
+        return tracker.related(issue.ref, issue)
+    except Refused as error:
+        log.warning("related issues unreadable", ref=str(issue.ref), reason=str(error))
+        return None
 
 
 def _resolve(tracker: Tracker, given: Given, doubt: Doubt) -> bool | None:
@@ -180,7 +194,8 @@ def _resolve(tracker: Tracker, given: Given, doubt: Doubt) -> bool | None:
         people = party.on(ref.tracker) if party else None
         if people is None:
             return False
-        named = {one.casefold() for one in (*people.users, *people.fallback)}
+        turns = people.rota.people if people.rota else ()
+        named = {one.casefold() for one in (*people.users, *people.fallback, *turns)}
         if {doubt.person.handle.casefold(), doubt.person.id.casefold()} & named:
             return True
         question = Question(doubt.person, getattr(people, "team", None) or "", getattr(people, "group", None) or "")
@@ -200,3 +215,15 @@ def _people(tracker: Tracker, given: Given, party: str) -> tuple[str, ...]:
     except Refused as error:
         log.warning("group unreadable", ref=str(given.issue.ref), party=party, reason=str(error))
         return ()
+
+
+def _on_duty(given: Given, party: str) -> str:
+    """Who is, as the party's address tells; empty where it does not."""
+    people = given.mappings.parties[party].on(given.issue.ref.tracker)
+    if people is None or people.rota is None or people.rota.url is None:
+        return ""
+    try:
+        return duty.ask(people.rota.url)
+    except duty.Unknown as error:
+        log.warning("nobody knows who is on duty; all of the party are asked", party=party, reason=str(error))
+        return ""

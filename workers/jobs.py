@@ -19,15 +19,17 @@ from integration.look import Desk, Look
 from integration.memory.inbox import Inbox, Run
 from integration.memory.ledger import Card, Overtaken
 from integration.settings import Settings
-from integration.stages.actions import Action, Edit, Prove, React, Say, Shift, Tidy
+from integration.stages.actions import Action, Edit, Pin, Prove, React, Say, Shift, Tidy, Why, is_beside, why
 from integration.stages.entries import Done, Entry, Failed, Frozen, LabelVanished, Noticed, Tried
 from integration.stages.model import Comment, Person, Ref
 from integration.trackers import Gone, Refused, Tracker, Unavailable
+from workers import digests
 
 log = structlog.get_logger(__name__)
 
 __all__ = ["reconcile"]  # all that a worker may run by name
 
+PARTY = "party"  # a ref of this kind names no issue, but a party whose digest is due
 PASSES = 12
 CATCH_UP = timedelta(seconds=60)
 """So long we wait for a tracker to show what a webhook has already told us."""
@@ -62,7 +64,7 @@ def run_one(desk: Desk, inbox: Inbox, ref: Ref) -> None:
         return
     with structlog.contextvars.bound_contextvars(ref=str(ref)):
         try:
-            again = _place(desk, inbox, ref) if ref.number == 0 else Reconciling(desk, inbox, run).work()
+            again = _work(desk, inbox, run)
         except Unavailable as error:
             again = max(error.retry_at or _now() + TROUBLED, _now() + AGAIN)
             desk.ledger.put_off(ref, again)
@@ -80,6 +82,20 @@ def run_one(desk: Desk, inbox: Inbox, ref: Ref) -> None:
             inbox.finish(run)
         else:
             inbox.put_off(run, again)
+
+
+def _work(desk: Desk, inbox: Inbox, run: Run) -> datetime | None:
+    """What a hint calls for: a party's digest, a place whose labels have changed, or one issue."""
+    ref = run.ref
+    if ref.tracker == PARTY:
+        return digests.send(desk, ref.place, _now())
+    if ref.number == 0:
+        return _place(desk, inbox, ref)
+    again = Reconciling(desk, inbox, run).work()
+    if run.watermark is not None:  # a webhook told of it: hints of our own go no further, or they would go round
+        for one in desk.ledger.waiting_on(ref):
+            inbox.hint(one)
+    return again
 
 
 def _place(desk: Desk, inbox: Inbox, ref: Ref) -> datetime | None:
@@ -145,7 +161,13 @@ class Reconciling:
     def _write(self, look: Look) -> None:
         """The decision goes to the ledger before anything is said or done."""
         self.seq, issue, made = look.seq, look.issue, look.plan
-        card = Card(issue.title, issue.url, made.stage, issue.author.handle, made.look_again_at, issue.closed)
+        card = Card(
+            issue.title, issue.url, made.stage, issue.author.handle, made.look_again_at, issue.closed,
+            wanted=made.attempt.to if made.attempt else None,
+            awaited=made.verdict.awaited if made.attempt and made.verdict else (),
+            owing=tuple(dict.fromkeys(debt.party for debt in made.debts)),
+            waits_for=made.verdict.waits_for if made.attempt and made.verdict else (),
+        )  # fmt: skip
         if look.seq or made.entries or made.stage:
             self.seq = self.desk.ledger.append(self.ref, made.entries, self.seq, _now(), card)
         for entry in made.entries:
@@ -175,8 +197,8 @@ class Reconciling:
                 self._say(action)
             case Edit():
                 return self._edit(action)
-            case React():
-                self._react(action)
+            case React() | Pin():
+                self._mark(action)
                 return False
             case Shift():
                 self._shift(action)
@@ -184,7 +206,7 @@ class Reconciling:
                 return self._tidy(action)
             case Prove():
                 tells = {action.party: action.handles}
-                self._noticed(action.comment, tells, action.stage, action.by, action.fallback)
+                self._noticed(action.comment, tells, action.stage, action.by, action.fallback, action.why)
         return True
 
     def _say(self, say: Say) -> None:
@@ -198,20 +220,21 @@ class Reconciling:
         self._record(Done(_now(), say.key, comment.id, say.digest))
         log.info("said", key=say.key, comment=comment.url)
         posted = replace(comment, at=max(comment.at, _now()))  # a tracker's stamp may be cut to the second
-        self._noticed(posted, say.tells, say.stage, comment.author, say.key.startswith("fallback:"))
+        self._noticed(posted, say.tells, say.stage, comment.author, is_beside(say.key), why(say.key))
 
     def _noticed(
-        self, comment: Comment, tells: Mapping[str, Iterable[str]], stage: str, by: Person, fallback: bool
-    ) -> None:
+        self, comment: Comment, tells: Mapping[str, Iterable[str]], stage: str, by: Person, fallback: bool, what: Why
+    ) -> None:  # fmt: skip
         """Proof of notice: a party is told when at least one of its mentions can have reached somebody."""
         for party, wanted in tells.items():
             handles = tuple(wanted)
             unreached = self.tracker.unreached(self.ref, comment, handles)
-            why = "; ".join(dict.fromkeys(unreached.values())) if len(unreached) == len(handles) else ""
-            why = why if handles else "nobody of this party is named for this tracker"
-            self._record(Noticed(comment.at, party, stage, comment.id, by, comment.url, why, fallback))
-            if why:
-                log.warning("a notice has not reached its party", party=party, comment=comment.url, reason=why)
+            failed = "; ".join(dict.fromkeys(unreached.values())) if len(unreached) == len(handles) else ""
+            failed = failed if handles else "nobody of this party is named for this tracker"
+            noticed = Noticed(comment.at, party, stage, comment.id, by, comment.url, failed, fallback, handles, what)
+            self._record(noticed)
+            if failed:
+                log.warning("a notice has not reached its party", party=party, comment=comment.url, reason=failed)
 
     def _edit(self, edit: Edit) -> bool:
         try:
@@ -233,12 +256,16 @@ class Reconciling:
             return False
         return True
 
-    def _react(self, react: React) -> None:
+    def _mark(self, mark: React | Pin) -> None:
+        """A sign, or a pin: pleasant where the tracker knows it, and nothing depends on it."""
         try:
-            self.tracker.react(self.ref, react.comment, react.sign)
+            if isinstance(mark, Pin):
+                self.tracker.pin(self.ref, mark.comment)
+            else:
+                self.tracker.react(self.ref, mark.comment, mark.sign)
         except (Refused, Gone) as error:
-            log.info("no sign could be given", comment=react.comment, reason=str(error))
-        self._record(Done(_now(), react.key, react.comment))
+            log.info("a comment could not be marked", key=mark.key, reason=str(error))
+        self._record(Done(_now(), mark.key, mark.comment))
 
     def _shift(self, shift: Shift) -> None:
         """Put the right label on before the other is taken off: the issue is never without a stage."""

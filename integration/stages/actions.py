@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from integration.stages.entries import Intended
 from integration.stages.markup import Text
 from integration.stages.model import Comment, Person
+
+Why = Literal["told", "reminded", "escalated"]
+"""What a comment of ours is for a party."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,14 @@ class React:
 
 
 @dataclass(frozen=True, slots=True)
+class Pin:
+    """Keep a comment of our own in sight, where the tracker can."""
+
+    key: str
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
 class Shift:
     """Change the stage: first `put` these labels on and then `take` those off, or go to one of these statuses."""
 
@@ -70,6 +82,17 @@ class Prove:
     stage: str
     by: Person
     fallback: bool = False
+    why: Why = "told"
 
 
-Action = Say | Edit | React | Shift | Tidy | Prove
+Action = Say | Edit | React | Pin | Shift | Tidy | Prove
+
+
+def why(key: str) -> Why:
+    """What a comment of ours is for a party, by the key of its intent."""
+    return "reminded" if key.startswith("remind:") else "escalated" if key.startswith("escalate:") else "told"
+
+
+def is_beside(key: str) -> bool:
+    """Does a comment with this key name other people than the party itself, so that it is no notice to the party?"""
+    return key.startswith(("fallback:", "escalate:"))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from integration.stages import words
-from integration.stages.actions import Prove, React
+from integration.stages.actions import Prove, React, is_beside, why
 from integration.stages.entries import Intent, Step
 from integration.stages.gate import Ask
 from integration.stages.living import life
@@ -53,18 +53,21 @@ class Answering:
         assert_of = intent.intended
         if assert_of is None:
             return
-        fallback = intent.key.startswith("fallback:")
-        for party in assert_of.tells:
+        fallback = is_beside(intent.key)
+        for number, party in enumerate(assert_of.tells):
             if (comment.id, party) not in self.scene.past.proved:
-                handles = self.scene.fallback(party) if fallback else self.scene.handles(party)
-                self.scene.actions.append(Prove(comment, party, handles, assert_of.stage, comment.author, fallback))
+                named = assert_of.handles[number : number + 1]
+                handles = named[0] if named else self.scene.handles(party)
+                self.scene.actions.append(
+                    Prove(comment, party, handles, assert_of.stage, comment.author, fallback, why(intent.key))
+                )
 
     def _prove_theirs(self, comment: Comment) -> None:
         stage = self.scene.stage_in_play(comment.at)
         if comment.at <= self.scene.since().get(stage, NEVER):
             return
         for party in self.scene.mappings.parties:
-            handles = tuple(one for one in self.scene.handles(party) if one.casefold() in comment.mentions)
+            handles = tuple(one for one in self.scene.names(party) if one.casefold() in comment.mentions)
             if handles and (comment.id, party) not in self.scene.past.proved:
                 self.scene.actions.append(Prove(comment, party, handles, stage, comment.author))
 

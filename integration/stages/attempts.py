@@ -10,17 +10,23 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from integration.stages.entries import (
+    Acknowledged,
+    Approved,
     Attempt,
     AttemptEnded,
     AttemptJoined,
     AttemptOpened,
     Ended,
     GateResult,
+    HandedOver,
     Judged,
+    NeedsWork,
     Outcome,
+    Owed,
 )
-from integration.stages.gate import Ask
-from integration.stages.model import NEVER, ClosedAs, Move, Person
+from integration.stages.gate import Ask, Verdict, is_open, leaves
+from integration.stages.mappings import Level
+from integration.stages.model import NEVER, NOBODY, ClosedAs, Move, Person
 from integration.stages.moves import is_forward, rank
 from integration.stages.scene import Scene
 
@@ -62,6 +68,7 @@ class Attempts:
         if applied and (change.was, change.to) == (applied.was, applied.to) and is_forward(change, self.scene.stages):
             outcome = applied.outcome or Outcome.ADMITTED
             self._judged(change, outcome, applied.gates, attempt.id)
+            self._owe(Verdict(outcome, applied.gates), change.to or "")
             self._end(Ended.ADMITTED)
 
     def _followed_theirs(self, attempt: Attempt, change: Move) -> None:
@@ -70,8 +77,17 @@ class Attempts:
                 to = change.to or attempt.to
                 by = attempt.by if self._was_left_to_people(attempt, to) else change.actor
                 self.scene.note(AttemptJoined(self.scene.now, attempt.id, change.id, to, by))
+                self._hand_over(to, change.actor)
         else:
             self._end(Ended.MOVED, change.actor)
+
+    def _hand_over(self, stage: str, by: Person) -> None:
+        """Who asks again after a party's "needs work" says that it has been seen to."""
+        words = (NeedsWork, HandedOver, Acknowledged, Approved)
+        last = {one.party: one for one in self.scene.past.evidence if isinstance(one, words) and one.stage == stage}
+        for party, word in last.items():
+            if isinstance(word, NeedsWork):
+                self.scene.note(HandedOver(self.scene.now, party, stage, by))
 
     def _was_left_to_people(self, attempt: Attempt, to: str) -> bool:
         """Its gates are open, and whoever makes the move now only carries it out: their own word stays good."""
@@ -112,7 +128,7 @@ class Attempts:
 
     def _admit(self, rung: Move, above: Sequence[Move]) -> bool:
         """Judge one rung; False when it does not get through, and an attempt is open instead."""
-        verdict = self.scene.judge(Ask(rung.was, rung.to or "", rung.at), frozenset({rung.actor.id}))
+        verdict = self.scene.judge(Ask(rung.was, rung.to or "", rung.at), frozenset({rung.actor.id}), rung.at)
         if verdict.outcome is None:
             self.scene.verdict = verdict
             self.scene.look(verdict.look_again_at)
@@ -120,6 +136,7 @@ class Attempts:
         if verdict.outcome is not Outcome.BLOCKED:
             self.scene.verdict = verdict
             self._judged(rung, verdict.outcome, verdict.gates)
+            self._owe(verdict, rung.to or "")
             return True
         self._end(Ended.MOVED, rung.actor)  # at most one is open: this one asks on another source
         self.scene.note(
@@ -153,7 +170,16 @@ class Attempts:
             for ask in asks:  # several quick moves are let in together
                 if ask.id in still or ask is asks[-1]:
                     self._judged(ask, self.scene.verdict.outcome, gates, attempt.id)
+            self._owe(self.scene.verdict, attempt.to)
             self._end(Ended.ADMITTED)
+
+    def _owe(self, verdict: Verdict, stage: str) -> None:
+        """`on_error: open` is a warning, and a debt: the word that nobody could read is still to be given."""
+        for gate in verdict.gates:
+            if gate.level == Level.BLOCK and gate.ok is None and not is_open(gate):
+                unread = (leaf for finding in gate.findings for leaf in leaves(finding))
+                for party in dict.fromkeys(leaf.party for leaf in unread if leaf.ok is None and leaf.party):
+                    self.scene.note(Owed(self.scene.now, party, stage, NOBODY, ""))
 
     def _judged(self, move: Move, outcome: Outcome, gates: tuple[GateResult, ...] = (), attempt: str = "") -> None:
         self.scene.note(Judged(self.scene.now, move, outcome, gates, self.scene.mappings.hash, attempt))

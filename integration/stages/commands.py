@@ -19,6 +19,8 @@ class Command:
     party: str = ""
     stage: str = ""
     rule: str = ""
+    who: str = ""  # the handle of the person it names
+    stages: tuple[str, ...] = ()  # of a route, in the file's order
     until: datetime | None = None
     wrong: str = ""
 
@@ -44,6 +46,8 @@ VERBS = (
     "hold",
     "resume",
     "waive",
+    "later",
+    "route",
     "cancel",
     "recheck",
 )
@@ -163,6 +167,60 @@ def _waive(verb: str, rest: str, known: Known, now: datetime) -> Command:
     return Command(verb, text=text, rule=rule, until=until, wrong=wrong)
 
 
+_WHO = re.compile(r"(?:@(?P<login>[A-Za-z0-9][\w-]*)|\[~(?:accountid:)?(?P<account>[^\]\s]+)\]),?", re.IGNORECASE)
+
+
+def _later(verb: str, rest: str, known: Known, now: datetime) -> Command:
+    """`later PARTY by @WHO until DATE`."""
+    form = "write it as /stage later PARTY by @WHO until DATE"
+    words = rest.split(maxsplit=3)
+    if len(words) < 3 or words[1].lower() != "by":
+        return Command(verb, wrong=form)
+    party = _find(words[0], known.parties)
+    if not party:
+        return Command(verb, wrong=f"there is no party {words[0]!r}" + _did_you_mean(words[0], list(known.parties)))
+    named = _WHO.fullmatch(words[2])
+    if not named:
+        return Command(verb, party=party, wrong=f"name the person who will answer, with a mention: {form}")
+    until, text, wrong = _until(words[3] if len(words) > 3 else "", known, now)
+    if not wrong and until is None:
+        wrong = f"say until when: {form}"
+    who = named["login"] or named["account"]
+    return Command(verb, text=text, party=party, who=who, until=until, wrong=wrong)
+
+
+def _route(verb: str, rest: str, known: Known, now: datetime) -> Command:
+    if not rest:
+        return Command(verb, wrong=f"name the stages that it is to visit: {', '.join(known.stages)}; or all")
+    stages, unknown = read_route(rest, known.stages)
+    wrong = f"there is no stage {unknown!r}" + _did_you_mean(unknown, list(known.stages)) if unknown else ""
+    return Command(verb, stages=stages, wrong=wrong)
+
+
+_BETWEEN = re.compile(r"\s*(?:,|;|→|->|=>|>|\band\b|\bthen\b|\n)\s*", re.IGNORECASE)
+_BULLET = re.compile(r"^\s*(?:[-*+#]+|\d+[.)])\s+(?:\[(?P<tick>[ xX])\]\s*)?")
+
+
+def read_route(text: str, stages: dict[str, str]) -> tuple[tuple[str, ...], str]:
+    """Stages as people list them -> (their keys in the file's order, the first word that names none).
+
+    Commas, arrows, "and", lines and bullets part them; a tick box that is open leaves its stage out. `all` names all.
+    """
+    lines = []
+    for line in text.splitlines():
+        bullet = _BULLET.match(line)
+        if bullet and bullet["tick"] == " ":
+            continue
+        lines.append(line[bullet.end() :] if bullet else line)
+    words = [word.strip(" .*_`") for word in _BETWEEN.split("\n".join(lines))]
+    words = [word for word in words if word]
+    if [word.casefold() for word in words] == ["all"]:
+        return tuple(stages), ""
+    found = {word: _find(word, stages) for word in words}
+    unknown = next((word for word, stage in found.items() if not stage), "")
+    return tuple(stage for stage in stages if stage in found.values()), unknown
+
+
 def _until(rest: str, known: Known, now: datetime) -> tuple[datetime | None, str, str]:
     """`until DATE WHY` -> (when the day is over, why, what is wrong)."""
     words = rest.split(maxsplit=2)
@@ -201,6 +259,8 @@ _READ: dict[str, Callable[[str, str, Known, datetime], Command]] = {
     "hold": _hold,
     "resume": _bare,
     "waive": _waive,
+    "later": _later,
+    "route": _route,
     "cancel": _bare,
     "recheck": _bare,
 }

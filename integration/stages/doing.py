@@ -152,17 +152,9 @@ class Doing:
             self._say_standing(self.scene.attempt, standing)
 
     def _say_standing(self, attempt: Attempt, standing: Standing) -> None:
-        people = self._escalation()
+        people = self.scene.escalation(self.scene.verdict.awaited if self.scene.verdict else ())
         voice = self.scene.voice(askers=attempt.askers)
         self.scene.say(f"standing:{attempt.id}", lambda: words.standing(voice, attempt, standing.reason, people))
-
-    def _escalation(self) -> tuple[str, ...]:
-        awaited = self.scene.verdict.awaited if self.scene.verdict else ()
-        parties = [self.scene.mappings.parties[party] for party in awaited if party in self.scene.mappings.parties]
-        github = self.scene.issue.ref.tracker == "github"
-        people = (one for party in parties if party.escalate_to for one in
-                  (party.escalate_to.github if github else party.escalate_to.jira))  # fmt: skip
-        return tuple(dict.fromkeys(people))
 
     def _do(self, intended: Intended, track: Track) -> None:
         """Labels: put the one on if it is missing, then take the other off. Statuses: back to where it came from."""

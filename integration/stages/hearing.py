@@ -7,33 +7,42 @@ needed that is not there yet, `Unanswered` names it, and the caller comes back w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 
+from integration.stages import mappings as m
+from integration.stages.calendars import Calendar, later
 from integration.stages.commands import Command, Known, is_plain_reply, parse
 from integration.stages.entries import (
     Acknowledged,
+    Agreed,
     Approved,
     AttemptEnded,
     Ended,
     Entry,
+    HandedOver,
     Heard,
     Held,
     NeedsWork,
     Noticed,
+    Owed,
+    Proposed,
     Remembered,
     Resumed,
     Standing,
     Waived,
     remember,
 )
-from integration.stages.mappings import Mappings
+from integration.stages.facts import facts_of
+from integration.stages.mappings import Mappings, Rule
 from integration.stages.model import NEVER, Comment, Issue, Person
 
 TRIAGE = ""
 """In a `Doubt`, instead of a party: may this person triage at the issue's place?"""
 
 _REPLY_GAP = timedelta(minutes=10)
+_DAY = timedelta(days=1)  # a date is meant to its end
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +84,7 @@ class Heed:
     answers: Answers
     born: datetime
     now: datetime
+    called: Mapping[str, str] = field(default_factory=dict)  # handle -> name, of people that a comment has named
 
 
 def hear(heed: Heed) -> tuple[list[Entry], dict[str, datetime]]:
@@ -154,13 +164,23 @@ class _Hearing:
     # --- who may ---
 
     def _is(self, party: str) -> bool:
-        doubt = Doubt(self.by, party)
+        return self._was_named_for(party) or self._holds(Doubt(self.by, party))
+
+    def _holds(self, doubt: Doubt) -> bool:
         if doubt not in self.heed.answers:
             raise Unanswered(doubt)
         answer = self.heed.answers[doubt]
         if answer is None:
-            raise Unreadable(party)
+            raise Unreadable(doubt.party)
         return answer
+
+    def _was_named_for(self, party: str) -> bool:
+        """Whom a notice of our own has asked by name to answer for a party, on duty or instead of it, may do so."""
+        return any(
+            isinstance(one, Noticed) and one.party == party and one.by.id == self.heed.issue.me.id
+            and self.by.handle.casefold() in (handle.casefold() for handle in one.handles)
+            for one in self.past.evidence
+        )  # fmt: skip
 
     def _asked_for_it(self) -> bool:
         attempt = self.past.attempt
@@ -177,7 +197,8 @@ class _Hearing:
     def _party_asked(self) -> list[str]:
         """The parties that were told of this stage or are named by the file, those told first."""
         told = [one.party for one in self._notices()]
-        return list(dict.fromkeys(told)) or list(self.heed.mappings.parties)
+        agreeing = [party for party in self.heed.mappings.parties if self._is_to_agree(party)]
+        return list(dict.fromkeys((*told, *agreeing))) or list(self.heed.mappings.parties)
 
     def _notices(self) -> list[Noticed]:
         noticed = (one for one in self.past.evidence if isinstance(one, Noticed))
@@ -208,7 +229,9 @@ class _Hearing:
         """A member of a party who replies after a notice has seen it. True when this comment is settled for good."""
         if self.comment.edited or not is_plain_reply(self.comment.body, self.jira):
             return False
+        owed = [(debt.party, debt.stage) for debt in self.past.debts if debt.asks == "ack"]
         waiting = [one for one in self._outstanding() if not (one[1] == self.stage and self._asked_for_it())]
+        waiting = list(dict.fromkeys((*waiting, *owed)))
         for party, stage in waiting:
             if self._is(party):
                 self._say(Acknowledged, party, stage, plain=True)
@@ -228,6 +251,8 @@ class _Hearing:
             "hold": self._hold,
             "resume": self._resume,
             "waive": self._waive,
+            "later": self._later,
+            "route": self._route,
             "cancel": self._cancel,
             "recheck": self._recheck,
         }.get(command.verb, self._ask_us)
@@ -240,7 +265,8 @@ class _Hearing:
     def _say(self, kind: type[Acknowledged] | type[Approved], party: str, stage: str, plain: bool = False) -> None:
         at, url = self.comment.at, self.comment.url
         if kind is Approved:
-            self.facts.append(Approved(at, party, stage, self.by, self.comment.id, url))
+            given_for = facts_of(self.heed.issue, _void_it(party, self.heed.mappings), self.heed.mappings)
+            self.facts.append(Approved(at, party, stage, self.by, self.comment.id, url, given_for))
         else:
             self.facts.append(Acknowledged(at, party, stage, self.by, self.comment.id, url, plain))
 
@@ -257,11 +283,37 @@ class _Hearing:
         elif command.verb == "approve" and len(parties) > 1:
             self.replies.append(f"which-party:{','.join(parties)}")
         else:
+            kind = Approved if command.verb == "approve" else Acknowledged
             told_before = [one for one in self._outstanding() if one[1] != self.stage and one[0] in parties]
+            owed = [(one.party, one.stage) for one in self.past.debts if one.party in parties]
             for party in parties:
-                self._say(Approved if command.verb == "approve" else Acknowledged, party, self.stage)
-            for party, stage in told_before:
-                self._say(Acknowledged, party, stage)
+                if not self._agree(party) or self._is_told(party):
+                    self._say(kind, party, self.stage)
+            for party, stage in dict.fromkeys((*told_before, *owed)):
+                if stage != self.stage:
+                    self._say(kind if (party, stage) in owed else Acknowledged, party, stage)
+
+    def _is_told(self, party: str) -> bool:
+        return any(one.party == party for one in self._notices())
+
+    def _is_to_agree(self, party: str) -> bool:
+        """Is the party one that has been asked to agree to a route, and has not yet?"""
+        routes, proposed = self.heed.mappings.routes, self.past.proposed
+        if routes is None or proposed is None or party not in routes.agreed_by or proposed.by.id == self.by.id:
+            return False
+        settled = self.past.route is not None and self.past.route.route == proposed.route
+        return not settled and proposed.at <= self.comment.at and all(one.party != party for one in self._agreements())
+
+    def _agreements(self) -> list[Agreed]:
+        return [*self.past.agreements, *(one for one in self.facts if isinstance(one, Agreed))]
+
+    def _agree(self, party: str) -> bool:
+        """A party's word agrees to the route that it was asked about, too."""
+        if not self._is_to_agree(party) or self.past.proposed is None:
+            return False
+        route = self.past.proposed.route
+        self.facts.append(Agreed(self.comment.at, route, party, self.by, self.comment.id, self.comment.url))
+        return True
 
     def _needs_work(self, command: Command) -> None:
         parties = self._parties([command.party] if command.party else self._party_asked())
@@ -312,6 +364,58 @@ class _Hearing:
                 )
             )
 
+    def _later(self, command: Command) -> None:
+        """A party's word comes later, by a named person of it, where a rule lets it."""
+        mappings, party = self.heed.mappings, command.party
+        waivers, calendar = mappings.waivers, _calendar(party, mappings)
+        allowing = [rule for rule in mappings.rules if rule.later and _asks(rule, party, mappings)]
+        lengths = [rule.later for rule in allowing if rule.later]
+        latest = max((later(self.comment.at, length, calendar) for length in lengths), default=None)
+        if latest is None:
+            self.replies.append(f"no-later:{party}")
+        elif self._asked_for_it() and waivers.self_ != "allowed":
+            self.allowed = False
+            self.replies.append("asker:later")
+        elif not self._parties([party, *waivers.allowed]):
+            self._may_not("later", ",".join((party, *waivers.allowed)))
+        elif not self._is_one(command.who, party):
+            self.replies.append(f"not-of:{party}:{self.heed.called.get(command.who, command.who)}")
+        elif command.until and command.until > latest + _DAY:
+            self.replies.append(f"too-late:{party}:{latest.isoformat()}")
+        else:
+            asks: Literal["ack", "approve"] = "ack"
+            words = (one for rule in allowing for one in mappings.asked_by(rule))
+            if any(isinstance(one, m.Approved) and one.party == party for one in words):
+                asks = "approve"
+            self.facts.append(
+                Owed(self.comment.at, party, self.stage, self.by, command.who, command.until, asks, self.comment.id,
+                     self.comment.url, self.heed.called.get(command.who, command.who))
+            )  # fmt: skip
+
+    def _is_one(self, handle: str, party: str) -> bool:
+        """Is the person of this handle of the party?"""
+        return self._holds(Doubt(Person("", handle), party))
+
+    def _route(self, command: Command) -> None:
+        if self.heed.mappings.routes is None:
+            self.replies.append("no-routes")
+        elif self._asked_for_it() or self.by.id == self.heed.issue.author.id or self._is(TRIAGE):
+            self.facts.append(
+                Proposed(self.comment.at, f"c{self.comment.id}", command.stages, self.by, "command", self.comment.id,
+                         self.comment.url)
+            )  # fmt: skip
+        else:
+            self._may_not("route", "")
+
+    def _hand_over(self) -> None:
+        """What a party handed back has been seen to, says who asks, or who may triage: the turn is the party's."""
+        words = [one for one in self.past.evidence if isinstance(one, NeedsWork | HandedOver | Acknowledged | Approved)]
+        last = {(one.party, one.stage): one for one in words if one.at > self._since(one.stage)}
+        back = [key for key, word in last.items() if isinstance(word, NeedsWork) and key[1] == self.stage]
+        if back and (self._asked_for_it() or self.by.id == self.heed.issue.author.id or self._is(TRIAGE)):
+            for party, stage in back:
+                self.facts.append(HandedOver(self.comment.at, party, stage, self.by, self.comment.id))
+
     def _cancel(self, command: Command) -> None:
         attempt = self.past.attempt
         if attempt is None:
@@ -324,7 +428,9 @@ class _Hearing:
     def _recheck(self, command: Command) -> None:
         if self._stranger():
             self._may_not("recheck", "")
-        elif self.past.attempt and self.past.attempt.standing:
+            return
+        self._hand_over()
+        if self.past.attempt and self.past.attempt.standing:
             standing = self.past.attempt.standing
             self.facts.append(Standing(self.heed.now, standing.attempt, standing.reason, self.heed.now))
 
@@ -334,3 +440,20 @@ class _Hearing:
             self._may_not(command.verb, "")
         else:
             self.replies.append(f"{command.verb}:{command.stage}" if command.stage else command.verb)
+
+
+def _void_it(party: str, mappings: Mappings) -> Iterable[m.Fact]:
+    """The facts that an approval of this party is given for, wherever a rule names some."""
+    asked = (one for one in mappings.asked() if isinstance(one, m.Approved) and one.party == party)
+    return dict.fromkeys(fact for one in asked for fact in one.voided_by)
+
+
+def _asks(rule: Rule, party: str, mappings: Mappings) -> bool:
+    """Does the rule ask for this party's word?"""
+    words = (one for one in mappings.asked_by(rule) if isinstance(one, m.Acknowledged | m.Approved))
+    return any(one.party == party for one in words)
+
+
+def _calendar(party: str, mappings: Mappings) -> Calendar | None:
+    known = mappings.parties.get(party)
+    return mappings.calendars.get(known.calendar) if known and known.calendar else None

@@ -6,15 +6,28 @@ Its marker keeps the open attempt, so that an attempt outlives the loss of the l
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Literal
 
 from integration.stages import markers, words
-from integration.stages.actions import Edit, Say, Shift, Tidy
-from integration.stages.entries import AttemptJoined, AttemptOpened, Done, Ended, Held, Intended, Outcome, Step
+from integration.stages.actions import Edit, Pin, Say, Shift, Tidy
+from integration.stages.entries import (
+    AttemptJoined,
+    AttemptOpened,
+    Done,
+    Ended,
+    Held,
+    Intended,
+    Outcome,
+    Owed,
+    Routed,
+    Step,
+)
 from integration.stages.markup import Mention, Quoted, Text
-from integration.stages.model import Person
+from integration.stages.model import NOBODY, Person
 from integration.stages.scene import UNKNOWN_FOR, Scene
 
 _LIVING = "living"
@@ -38,6 +51,7 @@ class Living:
             by = Person(kept["hold_by"], kept["hold_handle"], kept["hold_handle"])
             at = datetime.fromisoformat(kept["held_at"])
             self.scene.note(Held(at, by, kept["hold_why"], kept["hold_comment"], until=until))
+        self._restore_agreed(kept)
         if kept.get("attempt"):
             by = Person(kept["by"], kept["handle"], kept.get("name", ""))
             asked_at = datetime.fromisoformat(kept["asked_at"])
@@ -52,6 +66,14 @@ class Living:
             for number, ask in enumerate(asks):
                 self._restore_put_back(ask, f"put-back:{kept['attempt']}:restored-{number + 1}")
             self.scene.fold()
+
+    def _restore_agreed(self, kept: Mapping[str, str]) -> None:
+        if kept.get("route"):
+            self.scene.note(Routed(self.scene.now, kept["route_id"], tuple(kept["route"].split())))
+        for at, party, stage, who, until, asks, comment, url, name in json.loads(kept.get("debts", "[]")):
+            due = datetime.fromisoformat(until) if until else None
+            word: Literal["ack", "approve"] = "approve" if asks == "approve" else "ack"
+            self.scene.note(Owed(datetime.fromisoformat(at), party, stage, NOBODY, who, due, word, comment, url, name))
 
     def _restore_put_back(self, ask: str, key: str) -> None:
         """What we did then is ours, although the ledger has lost the intent."""
@@ -83,6 +105,8 @@ class Living:
         shown = {comment.id for comment in self.scene.issue.comments}
         here = intent and intent.comment and (intent.comment in shown or self.scene.now - intent.at < UNKNOWN_FOR)
         if intent and intent.step is Step.DONE and here:
+            if (pin := f"pin:{intent.comment}") not in self.scene.past.intents:
+                self.scene.actions.append(Pin(pin, intent.comment))
             if intent.digest != digest:
                 self.scene.actions.append(Edit(_LIVING, intent.comment, text, token, digest))
         elif (intent and intent.step is Step.DONE) or self.scene.may_try(_LIVING):
@@ -98,7 +122,7 @@ class Living:
 
     def _has_spoken(self) -> bool:
         """The living comment begins with the first thing that is said about a move."""
-        kinds = ("block:", "warn:", "entered:", "standing:", _LIVING)
+        kinds = ("block:", "warn:", "entered:", "standing:", "route:", _LIVING)
         return any(key.startswith(kinds) for key in self.scene.past.intents)
 
     def _keeps(self) -> dict[str, str]:
@@ -116,6 +140,7 @@ class Living:
             if hold
             else {}
         )
+        held |= self._keeps_agreed()
         if attempt is None:
             return held
         return held | {
@@ -129,6 +154,18 @@ class Living:
             "asked_at": attempt.asked_at.isoformat(),
             "asks": " ".join(attempt.asks),
         }
+
+    def _keeps_agreed(self) -> dict[str, str]:
+        """The route and the debts: without them a gate would be lost with the ledger."""
+        route, debts = self.scene.past.route, self.scene.past.debts
+        kept = {"route": " ".join(route.stages), "route_id": route.route} if route else {}
+        if debts:
+            kept["debts"] = json.dumps([
+                [one.at.isoformat(), one.party, one.stage, one.who, one.until.isoformat() if one.until else "",
+                 one.asks, one.comment, one.url, one.name]
+                for one in debts
+            ])  # fmt: skip
+        return kept
 
 
 def _digest(text: Text, keeps: Mapping[str, str]) -> str:
@@ -149,6 +186,8 @@ def life(scene: Scene) -> words.Life:
         puts_back=sum(one.step is Step.DONE for one in puts_back),
         checked=case.when(scene.now),
         stands=_stands_blocked(scene),
+        debts=scene.past.debts,
+        unknown_in_route=scene.unknown_in_route,
     )
 
 

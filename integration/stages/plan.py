@@ -12,13 +12,15 @@ from datetime import datetime, timedelta
 from integration.stages.actions import Action
 from integration.stages.answering import Answering
 from integration.stages.attempts import Attempts
+from integration.stages.chasing import Chasing
 from integration.stages.doing import Doing
-from integration.stages.entries import Attempt, Entry, LabelVanished
+from integration.stages.entries import Attempt, Entry, LabelVanished, Owed, Resumed
 from integration.stages.gate import PATIENCE, Verdict
 from integration.stages.hearing import Heed, hear
 from integration.stages.living import Living
 from integration.stages.mappings import at
-from integration.stages.model import Move
+from integration.stages.model import NOBODY, Move
+from integration.stages.routing import Routing
 from integration.stages.saying import Saying
 from integration.stages.scene import Given, Scene
 
@@ -35,6 +37,7 @@ class Plan:
     attempt: Attempt | None = None
     verdict: Verdict | None = None
     wants: frozenset[str] = frozenset()
+    debts: tuple[Owed, ...] = ()
 
 
 def make(given: Given) -> Plan:
@@ -42,15 +45,19 @@ def make(given: Given) -> Plan:
     if not at(given.mappings, given.issue.ref, given.issue.is_pull_request):
         return Plan()
     scene = Scene(given)
-    attempts, living = Attempts(scene), Living(scene)
+    attempts, living, routing = Attempts(scene), Living(scene), Routing(scene)
     living.restore()
     living.recover()
     attempts.follow()
     _hear(scene)
+    routing.follow()
+    _end_hold(scene)
     attempts.judge_rungs()
     attempts.review()
     Answering(scene).answer()
     Saying(scene).speak()
+    routing.say()
+    Chasing(scene).chase()
     Doing(scene).act()
     living.keep()
     _note_vanished(scene)
@@ -65,20 +72,31 @@ def make(given: Given) -> Plan:
         attempt=scene.attempt,
         verdict=scene.verdict,
         wants=frozenset(scene.wants),
+        debts=scene.past.debts,
     )
 
 
 def _hear(scene: Scene) -> None:
     """What people wrote since the last look, and whose right to write it could not be read."""
     past = (*scene.given.past, *scene.entries)
+    given = scene.given
     heed = Heed(
-        scene.issue, scene.mappings, past, scene.stage_in_play, scene.given.answers, scene.given.born, scene.now
+        scene.issue, scene.mappings, past, scene.stage_in_play, given.answers, given.born, scene.now, given.called
     )
     entries, scene.unreadable = hear(heed)
     scene.note(*entries)
     if scene.unreadable:
         newest = max(scene.unreadable.values())
         scene.look(scene.now + timedelta(minutes=1 if scene.now - newest < PATIENCE else 60))
+
+
+def _end_hold(scene: Scene) -> None:
+    """A hold with a date ends by itself, and that is on record."""
+    hold = scene.past.hold
+    if hold and hold.until:
+        if scene.now >= hold.until:
+            scene.note(Resumed(hold.until, NOBODY, hold.comment))
+        scene.look(hold.until)
 
 
 def _note_vanished(scene: Scene) -> None:

@@ -9,7 +9,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from integration.stages import words
-from integration.stages.entries import Acknowledged, Approved, Attempt, Judged, Noticed, Outcome, Step
+from integration.stages.entries import (
+    Acknowledged,
+    Approved,
+    Attempt,
+    Evidence,
+    Judged,
+    Noticed,
+    Outcome,
+    Step,
+    Waived,
+)
 from integration.stages.gate import CaseFor, Verdict, judge
 from integration.stages.markup import Text
 from integration.stages.model import Move
@@ -37,9 +47,10 @@ class Saying:
         if verdict.outcome is not Outcome.BLOCKED:
             return
         if not self.scene.past.is_done(key):
-            voice, shown = self.scene.voice(awaited, attempt.askers), self._as_told(attempt, verdict)
+            told = list(dict.fromkeys((*awaited, *self._told_on_entering(attempt))))
+            voice, shown = self.scene.voice(told, attempt.askers), self._as_told(attempt, verdict, told)
             stays_put = attempt.standing is not None
-            self.scene.say(key, lambda: words.blocked(voice, attempt, shown, stays_put), attempt.to, awaited)
+            self.scene.say(key, lambda: words.blocked(voice, attempt, shown, stays_put), attempt.to, told)
             return
         late = [party for party in awaited if party not in self._told_for(attempt)]
         if late:
@@ -47,21 +58,28 @@ class Saying:
             key = f"block:{attempt.id}:{attempt.to}:{'+'.join(late)}"
             self.scene.say(key, lambda: words.also_needed(voice, attempt, verdict, late), attempt.to, late)
 
+    def _told_on_entering(self, attempt: Attempt) -> list[str]:
+        """Who would be told once the stage is entered hears of it with those who are awaited: one notice, not two."""
+        ask = Move(attempt.id, attempt.source, attempt.was, attempt.to, attempt.by, attempt.asked_at)
+        return self._to_tell(ask)
+
     def _told_for(self, attempt: Attempt) -> set[str]:
         """The parties that were told, by a notice or a comment of ours, of the stage that is asked for."""
         noticed = (one for one in self.scene.past.evidence if isinstance(one, Noticed))
         told = {one.party for one in noticed if one.at >= attempt.asked_at and one.stage == attempt.to}
         said = (one for one in self.scene.past.intents.values() if one.step is Step.DONE)
         meant = (one.intended for one in said if one.key.startswith(f"block:{attempt.id}"))
-        return told | {party for one in meant if one and one.stage == attempt.to for party in one.tells}
+        told |= {party for one in meant if one and one.stage == attempt.to for party in one.tells}
+        routes, proposed = self.scene.mappings.routes, self.scene.pending_route
+        return told | set(routes.agreed_by if routes and proposed and proposed.at >= attempt.asked_at else ())
 
-    def _as_told(self, attempt: Attempt, verdict: Verdict) -> Verdict:
+    def _as_told(self, attempt: Attempt, verdict: Verdict, mentioned: Sequence[str]) -> Verdict:
         """The verdict as it is once this very comment has told those that it mentions."""
-        told = [Noticed(self.scene.now, party, attempt.to, "", self.scene.issue.me) for party in verdict.awaited]
+        told = [Noticed(self.scene.now, party, attempt.to, "", self.scene.issue.me) for party in mentioned]
         case = replace(self.scene.case(attempt.askers), evidence=(*self.scene.past.evidence, *told))
         asked = self.scene.ask_of(attempt)
         shown = judge(asked, self.scene.mappings, CaseFor(case, attempt.to, self.scene.since()))
-        return replace(shown, awaiting=verdict.awaited)
+        return replace(shown, awaiting=tuple(mentioned))
 
     def _say_fallback(self, attempt: Attempt) -> None:
         """The mention reached nobody: name the people who are there for that case, once."""
@@ -95,12 +113,13 @@ class Saying:
     def _say_warned(self, rung: Move, judged: Judged) -> None:
         """Unless the attempt was blocked first: then all of it was said."""
         if not judged.attempt:
-            verdict = Verdict(judged.outcome, judged.gates)
+            told = tuple(dict.fromkeys((*_verdict_of(judged).awaited, *self._to_tell(rung))))
+            verdict = replace(_verdict_of(judged), awaiting=told)
             self.scene.say(
                 f"warn:{rung.id}",
-                lambda: words.warned(self.scene.voice(verdict.awaited), rung.actor.handle, rung.to or "", verdict),
+                lambda: words.warned(self.scene.voice(told), rung.actor.handle, rung.to or "", verdict),
                 rung.to or "",
-                verdict.awaited,
+                told,
             )
 
     def _say_entered(self, rung: Move, verdict: Judged) -> None:
@@ -125,19 +144,31 @@ class Saying:
                 party
                 for rule in self.scene.mappings.notify
                 if rule.entering and low < rank(rule.entering, self.scene.stages) <= high
+                if self.scene.route is None or rule.entering == rung.to or rule.entering in self.scene.route
                 if rule.level == "post" and (rule.effective is None or rung.at >= rule.effective)
                 for party in rule.parties
             )
         )
 
     def _knows(self, party: str, rung: Move, verdict: Judged) -> bool:
-        """Who answered on the way to this stage knows already; so does whom a warning of it has just told."""
+        """Who was told or answered on the way to this stage knows already; so does whom a warning has just told."""
         warned = self.scene.past.intents.get(f"warn:{rung.id}")
         if warned and warned.intended and party in warned.intended.tells:
             return True
         opened = self.scene.opened(verdict.attempt)
-        voices = (one for one in self.scene.past.evidence if isinstance(one, Acknowledged | Approved))
-        return opened is not None and any(one.party == party and one.at >= opened.asked_at for one in voices)
+        if opened is None:
+            return False
+        since = [one for one in self.scene.past.evidence if one.at >= opened.asked_at and self._of(one) == party]
+        ours = self.scene.issue.me.id
+        return any(
+            isinstance(one, Acknowledged | Approved)
+            or (isinstance(one, Noticed) and one.stage == rung.to and one.by.id == ours and not one.unreached)
+            for one in since
+        )
+
+    @staticmethod
+    def _of(one: Evidence) -> str:
+        return "" if isinstance(one, Waived) else one.party
 
     def _say_back(self) -> None:
         """Those who were told of a stage hear that the feature has left it, once it is settled (law 1)."""
@@ -194,3 +225,8 @@ class Saying:
             if levels.get(one.party, "post" if one.by.id == scene.issue.me.id else "observe") == "post"
         )
         return list(dict.fromkeys(told))
+
+
+def _verdict_of(judged: Judged) -> Verdict:
+    """What was judged then, as a verdict that words can be made of."""
+    return Verdict(judged.outcome, judged.gates)

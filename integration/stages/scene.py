@@ -7,19 +7,31 @@ entries for the ledger, and add actions. Whatever was noted counts as remembered
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from integration.stages import markers, words
 from integration.stages.actions import Action, Say
-from integration.stages.entries import Attempt, AttemptOpened, Entry, Held, Intended, Outcome, Step, remember
+from integration.stages.calendars import Calendar
+from integration.stages.entries import (
+    Attempt,
+    AttemptOpened,
+    Entry,
+    Held,
+    Intended,
+    Outcome,
+    Proposed,
+    Step,
+    remember,
+)
 from integration.stages.gate import Ask, CaseFor, Verdict, judge
 from integration.stages.hearing import Answers
-from integration.stages.mappings import Mappings, at
+from integration.stages.mappings import GitHubPeople, JiraPeople, Mappings, at
 from integration.stages.markup import Text
 from integration.stages.model import NEVER, Comment, Issue, Move
 from integration.stages.moves import Names, Track, is_forward, ladder, rank, stays, track
-from integration.stages.rules import Case
+from integration.stages.rotas import on_duty
+from integration.stages.rules import Case, Custom
 
 UNKNOWN_FOR = timedelta(seconds=60)
 """So long a request whose answer was lost may still show up at the tracker; only then is it sent again."""
@@ -27,7 +39,11 @@ UNKNOWN_FOR = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """All that is known when a plan is made. `handles` are a group's people, where the tracker had to be asked."""
+    """All that is known when a plan is made.
+
+    `handles` are a Jira group's people, where the tracker had to be asked; `on_duty` who is, where an address told it
+    (an empty text: it did not). `custom` are the requirements that are installed beside the house's own.
+    """
 
     issue: Issue
     mappings: Mappings
@@ -38,6 +54,9 @@ class Given:
     names: Names = field(default_factory=dict)
     answers: Answers = field(default_factory=dict)
     handles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    on_duty: Mapping[str, str] = field(default_factory=dict)
+    called: Mapping[str, str] = field(default_factory=dict)  # handle -> name, of people that a comment has named
+    custom: Mapping[str, Custom] = field(default_factory=dict)
 
 
 class Scene:
@@ -51,6 +70,7 @@ class Scene:
         self.looks: list[datetime] = []
         self.unreadable: dict[str, datetime] = {}
         self.wants: set[str] = set()
+        self.unknown_in_route = ""  # what the issue's text names as a stage and is none
         self.verdict: Verdict | None = None
         self.past = remember(given.past)
         self.own = self._own_comments()
@@ -96,9 +116,10 @@ class Scene:
         hold = self.past.hold
         return hold if hold and (hold.until is None or self.now < hold.until) else None
 
-    def judge(self, ask: Ask, askers: frozenset[str]) -> Verdict:
-        """What the rules say of this wish now."""
-        return judge(ask, self.mappings, CaseFor(self.case(askers), ask.to, self.since()))
+    def judge(self, ask: Ask, askers: frozenset[str], made_at: datetime | None = None) -> Verdict:
+        """What the rules say of this wish now; `made_at` for a move that is judged for the first time."""
+        case = replace(self.case(askers), made_at=made_at)
+        return judge(ask, self.mappings, CaseFor(case, ask.to, self.since()))
 
     def case(self, askers: frozenset[str] = frozenset()) -> Case:
         """What the rules may look at, with the evidence of all stages."""
@@ -112,7 +133,25 @@ class Scene:
             askers=askers,
             hold=self.hold,
             unreadable=self.unreadable,
+            route=self.route,
+            proposed=self.pending_route,
+            agreements=self.past.agreements,
+            debts=self.past.debts,
+            custom=self.given.custom,
         )
+
+    @property
+    def route(self) -> tuple[str, ...] | None:
+        """The stages of the agreed route; None where there is none. Only stages that the file still names."""
+        routed = self.past.route if self.mappings.routes else None
+        return tuple(one for one in self.stages if one in routed.stages) if routed else None
+
+    @property
+    def pending_route(self) -> Proposed | None:
+        """The route that is proposed, and that not everybody has agreed to."""
+        proposed, routed = self.past.proposed, self.past.route
+        settled = proposed and routed and routed.route == proposed.route
+        return proposed if self.mappings.routes and not settled else None
 
     def ask_of(self, attempt: Attempt) -> Ask:
         """The attempt as a wish: from where it began to its target, by the moves that asked for it."""
@@ -141,7 +180,9 @@ class Scene:
         if self.attempt and at >= self.attempt.asked_at:
             return self.attempt.to
         stood = [stay for stay in self.case().stays if stay.since <= at]
-        return self.stages[min(rank(stood[-1].stage if stood else None, self.stages) + 1, len(self.stages) - 1)]
+        here = rank(stood[-1].stage if stood else None, self.stages)
+        ahead = [one for one in self.stages[here + 1 :] if self.route is None or one in self.route]
+        return (ahead or self.stages[min(here + 1, len(self.stages) - 1) :])[0]
 
     def look(self, when: datetime | None) -> None:
         """Come back then, as time may have changed something."""
@@ -151,28 +192,83 @@ class Scene:
     def voice(self, parties: Iterable[str] = (), askers: frozenset[str] = frozenset()) -> words.Voice:
         """What every text needs; these parties can be mentioned in it."""
         handles = {party: self.handles(party) for party in parties}
-        return words.Voice(self.case(askers), self.track.stage if self.track else None, handles)
+        duty = frozenset(party for party in handles if handles[party] == (self.on_duty(party),))
+        asker = str(self.attempt.by) if self.attempt else str(self.issue.author)
+        return words.Voice(self.case(askers), self.track.stage if self.track else None, handles, duty, asker)
+
+    def voice_to_all(self, parties: Iterable[str]) -> words.Voice:
+        """The same, where all of each party are mentioned, whoever is on duty."""
+        handles = {party: self.whole(party) for party in parties}
+        return replace(self.voice(), handles=handles)
 
     def handles(self, party: str) -> tuple[str, ...]:
-        """Whom a mention of the party names on this tracker."""
+        """Whom a mention of the party names on this tracker: the one on duty, else all of it."""
+        duty = self.on_duty(party)
+        return (duty,) if duty and not self._asked_for_it(duty) else self.whole(party)
+
+    def on_duty(self, party: str) -> str:
+        """Who of the party is on duty, by its rota; empty where it has none, or nobody can be told."""
+        people = self.people(party)
+        if people is None or people.rota is None:
+            return ""
+        if people.rota.url:
+            if party not in self.given.on_duty:
+                self.wants.add(party)
+            return self.given.on_duty.get(party, "")
+        return on_duty(people.rota, self.now, self.zone(party)) or ""
+
+    def _asked_for_it(self, handle: str) -> bool:
+        """Nobody can answer for a party what they have asked for themselves."""
+        by = self.attempt.by.handle if self.attempt else ""
+        return handle.casefold() == by.casefold()
+
+    def zone(self, party: str) -> str:
+        """The time zone of the party's calendar."""
+        calendar = self.calendar(party)
+        return calendar.time_zone if calendar else self.mappings.time_zone
+
+    def calendar(self, party: str) -> Calendar | None:
+        """When the party works."""
         known = self.mappings.parties.get(party)
-        if self.issue.ref.tracker == "github":
-            people = known.github if known else None
-            if people is None:
-                return ()
-            return (people.team, *people.users) if people.team else people.users or people.fallback
-        staff = known.jira if known else None
-        if staff is None or staff.users or not staff.group:
-            return (staff.users or staff.fallback) if staff else ()
+        return self.mappings.calendars.get(known.calendar) if known and known.calendar else None
+
+    def people(self, party: str) -> GitHubPeople | JiraPeople | None:
+        """Who the party is on this tracker."""
+        known = self.mappings.parties.get(party)
+        return known.on(self.issue.ref.tracker) if known else None
+
+    def whole(self, party: str) -> tuple[str, ...]:
+        """The handles of all of the party."""
+        people = self.people(party)
+        if isinstance(people, GitHubPeople):
+            named = people.users or (people.rota.people if people.rota else ())
+            return (people.team, *people.users) if people.team else named or people.fallback
+        if people is None:
+            return ()
+        named = people.users or (people.rota.people if people.rota and not people.group else ())
+        if named or not people.group:
+            return named or people.fallback
         if party not in self.given.handles:
             self.wants.add(party)
-        return self.given.handles.get(party) or staff.fallback
+        return self.given.handles.get(party) or people.fallback
+
+    def names(self, party: str) -> tuple[str, ...]:
+        """Every handle by which a colleague may have mentioned the party."""
+        people = self.people(party)
+        taking_turns = people.rota.people if people and people.rota else ()
+        return tuple(dict.fromkeys((*self.whole(party), *taking_turns)))
 
     def fallback(self, party: str) -> tuple[str, ...]:
         """Whom to name where a mention of the party reached nobody."""
-        known = self.mappings.parties.get(party)
-        people = known.on(self.issue.ref.tracker) if known else None
+        people = self.people(party)
         return people.fallback if people else ()
+
+    def escalation(self, parties: Iterable[str]) -> tuple[str, ...]:
+        """Who is asked when these parties do not answer."""
+        known = (self.mappings.parties[party].escalate_to for party in parties if party in self.mappings.parties)
+        github = self.issue.ref.tracker == "github"
+        people = (one for found in known if found for one in (found.github if github else found.jira))
+        return tuple(dict.fromkeys(people))
 
     def may_try(self, key: str) -> bool:
         """Not done, not refused, and not on its way: what was tried just now may still show up at the tracker."""
@@ -195,7 +291,7 @@ class Scene:
         if not self.may_try(key):
             return
         told = dict(handles) if handles is not None else {party: self.handles(party) for party in tells}
-        self.intend(Intended(self.now, key, "say", tells=tuple(told), stage=stage))
+        self.intend(Intended(self.now, key, "say", tells=tuple(told), handles=tuple(told.values()), stage=stage))
         token = markers.write(markers.Marker(key), self.issue.ref, self.given.marker_key)
         self.actions.append(Say(key, write(), token, stage, told))
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from integration.stages.entries import Attempt, Finding, GateResult, Outcome
+from integration.stages.briefings import briefing
+from integration.stages.entries import Attempt, Finding, GateResult, Outcome, Owed
 from integration.stages.gate import Verdict, only_tells
 from integration.stages.mappings import Level
 from integration.stages.markup import (
@@ -27,19 +29,21 @@ from integration.stages.markup import (
     Small,
     Text,
 )
-from integration.stages.rules import ANY, Case, section
-
-BRIEFING = ("What changes", "Who is affected", "Known limits", "Help page", "How to undo")
-_BRIEF = 280
+from integration.stages.rules import ANY, Case
 
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """What every text may need: the case, how each party is mentioned, and where the feature stands."""
+    """What every text may need: the case, how each party is mentioned, and where the feature stands.
+
+    `on_duty` are the parties of which one person is mentioned, as it is their turn; `asker` is who asked for the stage.
+    """
 
     case: Case
     stage: str | None
     handles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    on_duty: frozenset[str] = frozenset()
+    asker: str = ""
 
     def name(self, stage: str | None) -> str:
         """The stage's name."""
@@ -48,7 +52,10 @@ class Voice:
     def mention(self, party: str) -> Line:
         """The party's mention; its bare name where nobody of it is known on this tracker."""
         handles = self.handles.get(party, ())
-        return _joined([Mention(handle) for handle in handles], " ") if handles else (self.case.party(party),)
+        if not handles:
+            return (self.case.party(party),)
+        named = _joined([Mention(handle) for handle in handles], " ")
+        return (*named, f" (on duty for {self.case.party(party)})") if party in self.on_duty else named
 
     def parties(self, parties: Iterable[str]) -> Line:
         """Several mentions as a phrase."""
@@ -138,16 +145,10 @@ def _please(voice: Voice, acting: Sequence[str], verdict: Verdict) -> Line:
 
 
 def _briefing(voice: Voice, readers: Sequence[str]) -> tuple[Block, ...]:
-    """What the readers need to know of the feature, from the issue's own sections."""
+    """What the readers need to know of the feature, from the issue's own sections and fields."""
     if not readers:
         return ()
-    issue = voice.case.issue
-    items = [Item((Bold("Feature:"), " ", Quoted(issue.title)))]
-    for title in BRIEFING:
-        text = " ".join((section(issue.body, title) or "").split())
-        if text:
-            items.append(Item((Bold(f"{title}:"), " ", Quoted(text[:_BRIEF] + ("…" if len(text) > _BRIEF else "")))))
-    return (Items(tuple(items)),)
+    return briefing(readers, voice.case.issue, voice.case.mappings, voice.asker, voice.case.party)
 
 
 def checklist(gates: Iterable[GateResult]) -> tuple[Block, ...]:
@@ -275,6 +276,8 @@ class Life:
     puts_back: int = 0
     checked: str = ""
     stands: str = ""  # a stage in which it stands though its gates were shut
+    debts: tuple[Owed, ...] = ()
+    unknown_in_route: str = ""  # what the issue's text names as a stage and is none
 
 
 def status(voice: Voice, life: Life) -> Text:
@@ -300,7 +303,31 @@ def status(voice: Voice, life: Life) -> Text:
         stands_blocked = f"It stands in {life.stands}, though its gates were shut, and could not be put back."
         body = (Paragraph((stands_blocked if life.stands else "Nothing is awaited, and nothing needs to be done.",)),)
     news: tuple[Block, ...] = (Paragraph(life.news),) if life.news else ()
-    return (*head, *body, *news)
+    return (*head, *body, *_agreed_and_owed(voice, life), *news)
+
+
+def _agreed_and_owed(voice: Voice, life: Life) -> tuple[Block, ...]:
+    """The route, and the words that were put off."""
+    case, lines = voice.case, list[Line]()
+    if case.route is not None:
+        lines.append((Bold("Route:"), f" {route(voice, case.route)}."))
+    if case.proposed:
+        agreed = {one.party for one in case.agreements}
+        awaited = [one for one in (case.mappings.routes.agreed_by if case.mappings.routes else ()) if one not in agreed]
+        waits = f", once {voice.named(awaited)} {'has' if len(awaited) == 1 else 'have'} agreed"
+        lines.append((Bold("Proposed route:"), f" {route(voice, case.proposed.stages)}{waits}."))
+    if life.unknown_in_route:
+        lines.append(("The route in the text above names ", Quoted(life.unknown_in_route), ", which is no stage."))
+    for debt in life.debts:
+        by: Line = (", by ", Quoted(debt.name or debt.who)) if debt.who else ()
+        until = f", until {case.when(debt.until, debt.party)}" if debt.until else ""
+        lines.append((Bold("Owed:"), f" {case.party(debt.party)}'s word on {voice.name(debt.stage)}", *by, f"{until}."))
+    return tuple(Paragraph(line) for line in lines)
+
+
+def route(voice: Voice, stages: Iterable[str]) -> str:
+    """A route as people say it: `Internal Release, Public Release`."""
+    return ", ".join(voice.name(stage) for stage in stages)
 
 
 def living(voice: Voice, life: Life) -> Text:
@@ -329,8 +356,10 @@ _HELP = (
     ("/stage hold [until DATE] WHY", "I set no stage, and gates that ask for it stay shut"),
     ("/stage resume", "the hold is over"),
     ("/stage waive RULE [until DATE] WHY", "one rule is waived for this attempt, by those who may"),
+    ("/stage later PARTY by @WHO until DATE", "your party's word comes later, where a rule lets it"),
+    ("/stage route STAGE, STAGE", "which stages this feature is to visit; the parties agree with an ack"),
     ("/stage cancel", "the request is withdrawn"),
-    ("/stage recheck", "look again now"),
+    ("/stage recheck", "look again now; and what was handed back has been seen to"),
 )
 
 
@@ -376,6 +405,18 @@ def _plain_answer(voice: Voice, code: str, rest: str) -> Line:
                 f"you can speak for several parties here ({names}). Please name one: ",
                 Code("/stage approve PARTY"),
             )
+        case "no-later":
+            return (f"no rule lets {voice.case.party(rest)} answer later here.",)
+        case "not-of":
+            return (
+                Quoted(who),
+                f" is not of {voice.case.party(verb)}. Please name one of its people.",
+            )
+        case "too-late":
+            latest = voice.case.when(datetime.fromisoformat(who), verb)
+            return (f"that is later than the rule lets {voice.case.party(verb)} answer: {latest} at the latest.",)
+        case "no-routes":
+            return ("this organisation agrees no routes here; every stage's gate is asked.",)
         case "nothing-to-cancel":
             return ("there is no open request here to cancel.",)
         case "not-held":
@@ -383,7 +424,9 @@ def _plain_answer(voice: Voice, code: str, rest: str) -> Line:
         case "may-not" if parties:
             return (Code(f"/stage {verb}"), f" can be said here by the people of {' or '.join(parties)} only.")
         case "may-not":
-            who_may = {"cancel": "whoever asked for the move"}.get(verb, "a party's people")
+            who_may = {"cancel": "whoever asked for the move", "route": "whoever asked for the move"}.get(
+                verb, "a party's people"
+            )
             return (Code(f"/stage {verb}"), f" can be said here by {who_may}, or by those who may triage issues.")
         case _:
             return ("I have nothing to say to that.",)

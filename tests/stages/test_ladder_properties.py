@@ -46,6 +46,7 @@ from integration.stages.model import (
     Move,
     Person,
     Ref,
+    Related,
     Sighting,
     Status,
 )
@@ -106,7 +107,11 @@ def the_file(rules: Sequence[str], notify: Sequence[str] = ()) -> str:
 version: 1
 stages: {{development: Development, internal: Internal Release, beta: Beta Release, public: Public Release}}
 parties:
-  support: {{github: {{team: acme/support}}, jira: {{users: [sam]}}, escalate_to: {{github: [rhea], jira: [rhea]}}}}
+  support:
+    github: {{team: acme/support}}
+    jira: {{users: [sam]}}
+    respond_within: 2 hours
+    escalate_to: {{github: [rhea], jira: [rhea]}}
   growth: {{github: {{users: [gus]}}, jira: {{users: [gus]}}}}
   release-managers: {{github: {{users: [rhea]}}, jira: {{users: [rhea]}}}}
 sources:
@@ -116,6 +121,7 @@ sources:
   - jira: {{projects: [APP], statuses: {{development: [Doing], internal: [Inside], beta: [Beta], public: [Out]}}}}
 rules: [{", ".join(rules)}]
 notify: [{", ".join(notify)}]
+routes: {{agreed_by: [growth, support], effective: 2026-11-01}}
 waivers: {{allowed: [release-managers]}}
 """
 
@@ -264,6 +270,15 @@ class World:
     def edit(self, ref: Ref, comment_id: str, text: Text, token: str) -> None:
         with self._request():
             self.comments = [replace(one, token=token) if one.id == comment_id else one for one in self.comments]
+
+    def pin(self, ref: Ref, comment_id: str) -> None:
+        pass
+
+    def called(self, ref: Ref, handle: str) -> str:
+        return handle
+
+    def related(self, ref: Ref, issue: Issue) -> tuple[Related, ...]:
+        return ()
 
     def react(self, ref: Ref, comment_id: str, sign: str) -> None:
         with self._request():
@@ -525,10 +540,16 @@ _FILLED = [
     "{labelled: ready}",
     "{not_labelled: ready}",
     "not_on_hold",
+    "no_debt",
+    "follows_route",
     "{any: [{labelled: ready}, {acknowledged: {party: support}}]}",
 ]
 _BEEN = ["{visited: {stage: STAGE}}", "{none: [{labelled: ready}, {visited: {stage: STAGE}}]}"]
 _EARLY, _LATER = "2026-11-01", "2026-12-02"
+_PUT_OFF = (  # it only watches; with it there can be debts in every file
+    "{id: put-off, entering: internal, require: [{acknowledged: {party: support}}], level: observe,"
+    " later: 5 working days}"
+)
 
 
 @st.composite
@@ -539,15 +560,18 @@ def rules(draw: st.DrawFn, levels: Sequence[str], number: int) -> str:
     require = draw(st.lists(st.sampled_from(_FILLED + been), min_size=1, max_size=2, unique=True))
     cleared = draw(st.sampled_from(["apply", "apply", "tell"]))
     level, effective = draw(st.sampled_from(levels)), draw(st.sampled_from([_EARLY, _EARLY, _LATER]))
+    word = any("acknowledged" in one or "approved" in one for one in require)
+    later = ", later: 5 working days" if word and draw(st.booleans()) else ""
     return (
         f"{{id: rule-{number}, {edge}: {stage}, require: [{', '.join(require)}], level: {level},"
-        f" when_cleared: {cleared}, effective: {effective}}}"
+        f" when_cleared: {cleared}, effective: {effective}{later}}}"
     )
 
 
 @st.composite
 def files(draw: st.DrawFn, levels: Sequence[str] = ("block", "block", "warn", "observe"), post: str = "post") -> str:
     written = [draw(rules(levels, number)) for number in range(draw(st.integers(1, 3)))]
+    written.append(_PUT_OFF)
     notify = [
         f"{{entering: beta, parties: [support], level: {post}, effective: {_EARLY}}}",
         f"{{entering: public, parties: [growth, support], level: {post}, effective: {_EARLY}}}",
@@ -560,7 +584,8 @@ _SAID = [
     ("/stage ack", "sam"), ("Thanks, we have read it.", "sam"), ("/stage approve", "gus"), ("/stage cancel", "erin"),
     ("/stage cancel", "rhea"), ("/stage hold the fair is on", "gus"), ("/stage resume", "rhea"),
     ("/stage needs-work the help page", "sam"), ("/stage waive rule-0 it is urgent", "rhea"),
-    ("/stage recheck", "erin"),
+    ("/stage recheck", "erin"), ("/stage later support by @sam until 2026-12-04", "sam"),
+    ("/stage route internal, public", "erin"), ("/stage route public", "rhea"), ("/stage ack", "gus"),
     ("/stage check public", "erin"), ("@acme/support heads-up", "evan"),
 ]  # fmt: skip
 FAR_APART = [timedelta(minutes=17), timedelta(minutes=17), timedelta(hours=26)]
