@@ -21,10 +21,65 @@ NOTIFY = """
   - {backward: true, parties: [support, growth], level: post, effective: 2026-12-01}
 """
 
+PARTIES = {
+    "support": {"name": "Support", "calendar": "london"},
+    "growth": {"name": "Growth"},
+    "docs": {"name": "Docs"},
+    "release-managers": {"name": "Release managers"},
+}
 
-def mappings(rules: str = RULES, notify: str = NOTIFY, waivers: str = "{allowed: [release-managers]}") -> str:
-    """The file's text."""
-    people = {login: one.account_id for login, one in PEOPLE.items()}
+
+def account(login: str) -> str:
+    """Somebody's account id on Jira."""
+    return PEOPLE[login].account_id
+
+
+GITHUB = {
+    "support": "{team: acme/support, fallback: [support-lead]%s}",
+    "growth": "{team: acme/growth%s}",
+    "docs": "{team: acme/docs%s}",
+    "release-managers": "{team: acme/release-managers%s}",
+}
+JIRA = {
+    "support": f"{{users: [{account('sam')}, {account('sofia')}], group: support-agents, "
+    f"fallback: [{account('support-lead')}]%s}}",
+    "growth": "{group: growth-team%s}",
+    "docs": "{group: docs-writers%s}",
+    "release-managers": f"{{users: [{account('rhea')}]%s}}",
+}
+
+
+def escalate_to(login: str) -> str:
+    return f"{{github: [{login}], jira: [{account(login)}]}}"
+
+
+def rota(*logins: str, starts: str) -> dict[str, str]:
+    """What a party's people on each tracker get, so that they take weekly turns."""
+    return {
+        "on_github": f", rota: {{people: [{', '.join(logins)}], starts: {starts}}}",
+        "on_jira": f", rota: {{people: [{', '.join(account(one) for one in logins)}], starts: {starts}}}",
+    }
+
+
+def _party(name: str, more: dict[str, str]) -> str:
+    known = {"escalate_to": escalate_to("support-lead")} if name == "support" else {}
+    added = {key: value for key, value in more.items() if key not in ("on_github", "on_jira")}
+    given = {**PARTIES[name], **known, **added}
+    lines = [f"    {key}: {value}" for key, value in given.items()]
+    lines.append(f"    github: {GITHUB[name] % more.get('on_github', '')}")
+    lines.append(f"    jira: {JIRA[name] % more.get('on_jira', '')}")
+    return "\n".join([f"  {name}:", *lines])
+
+
+def mappings(
+    rules: str = RULES,
+    notify: str = NOTIFY,
+    waivers: str = "{allowed: [release-managers]}",
+    parties: dict[str, dict[str, str]] | None = None,
+    more: str = "",
+) -> str:
+    """The file's text; `parties` has more keys for some of them, `more` are further sections."""
+    people = "\n".join(_party(name, (parties or {}).get(name, {})) for name in PARTIES)
     return f"""
 version: 1
 time_zone: Europe/London
@@ -32,20 +87,7 @@ stages: {{development: Development, internal: Internal Release, beta: Beta Relea
 calendars:
   london: {{time_zone: Europe/London, days: mon-fri, hours: "09:00-17:30", holidays: GB-ENG}}
 parties:
-  support:
-    name: Support
-    github: {{team: acme/support, fallback: [support-lead]}}
-    jira: {{users: [{people["sam"]}, {people["sofia"]}], group: support-agents, fallback: [{people["support-lead"]}]}}
-    calendar: london
-    escalate_to: {{github: [support-lead], jira: [{people["support-lead"]}]}}
-  growth:
-    name: Growth
-    github: {{team: acme/growth}}
-    jira: {{group: growth-team}}
-  release-managers:
-    name: Release managers
-    github: {{team: acme/release-managers}}
-    jira: {{users: [{people["rhea"]}]}}
+{people}
 sources:
   - github:
       repositories: ["acme/*"]
@@ -60,4 +102,5 @@ sources:
 rules: {rules or "[]"}
 notify: {notify or "[]"}
 waivers: {waivers}
+{more}
 """

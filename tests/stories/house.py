@@ -38,7 +38,7 @@ class House:
     def __post_init__(self) -> None:
         self.put_in_force(self.rules)
 
-    def put_in_force(self, rules: str, **changes: str) -> None:
+    def put_in_force(self, rules: str, **changes: Any) -> None:
         """A new mappings.yaml, with these rules."""
         self.settings.mappings.write_text(mappings(rules, **changes))
 
@@ -70,8 +70,15 @@ class House:
         self.traveller.shift(timedelta(**delta))
         self.settle()
 
+    def at(self, when: str) -> None:
+        """It becomes that moment (in UTC), and the house does what time has made due."""
+        self.traveller.move_to(datetime.fromisoformat(when).replace(tzinfo=UTC))
+        self.settle()
+
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+    clock_runs: bool = True
 
     def settle(self) -> None:
         """Until every webhook is delivered, and every job that is due has run."""
@@ -79,7 +86,9 @@ class House:
         queue = HouseQueue(QUEUE, connection=redis)
         for _ in range(60):
             assert self.world.hooks.idle(20), "the webhooks are not delivered"
-            clock.look_again(self.inbox, self.desk.ledger, self.now())
+            if self.clock_runs:
+                clock.look_again(self.inbox, self.desk.ledger, self.now())
+                clock.hint_at_digests(self.inbox, self.desk.ledger, self.desk.mappings.current, self.now())
             self.inbox.wake_due(self.now(), clock.STUCK_AFTER)
             if queue.count == 0:
                 return
@@ -101,6 +110,11 @@ class House:
         HouseWorker([queue], connection=redis, serializer=JSONSerializer).work(burst=True, logging_level="ERROR")
         if broken:
             raise broken[0]
+
+
+def bare(text: str) -> str:
+    """Without the invisible signs that keep quoted words from being markup."""
+    return text.replace("\u2060", "")
 
 
 @dataclass
@@ -201,6 +215,35 @@ class Team(ABC):
     def later(self, **delta: float) -> None:
         self.house.later(**delta)
 
+    def at(self, when: str) -> None:
+        self.house.at(when)
+
+    def says(self, text: str, by: str) -> None:
+        """Somebody writes it, and the house has answered."""
+        self.write(text, by)
+        self.settle()
+
+    @abstractmethod
+    def describe(self, body: str, by: str = "erin") -> None:
+        """Write the issue's text anew."""
+
+    @abstractmethod
+    def naming(self, login: str) -> str:
+        """A mention of somebody, as one writes it here."""
+
+    def heading(self, title: str, text: str) -> str:
+        """A section of the issue's text, as one writes it here."""
+        return f"{'##' if self.ref_tracker == 'github' else 'h2.'} {title}\n\n{text}\n\n"
+
+    def mentioning(self, *people: str) -> list[Said]:
+        """Comments that mention exactly these."""
+        return [one for one in self.told if one.mentions == set(people)]
+
+    @property
+    def growth(self) -> set[str]:
+        """Whom a mention of Growth names here."""
+        return {"acme/growth"} if self.ref_tracker == "github" else {"gus", "gwen"}
+
 
 LABELS = {stage: f"stage: {stage}" for stage in ("development", "internal", "beta", "public")}
 
@@ -230,6 +273,12 @@ class OnGitHub(Team):
 
     def write(self, text: str, by: str) -> None:
         self.world.github.comment(self.repo, self.number, text, by)
+
+    def describe(self, body: str, by: str = "erin") -> None:
+        self.world.github.edit(self.repo, self.number, by, body=body)
+
+    def naming(self, login: str) -> str:
+        return f"@{login}"
 
     @property
     def labels(self) -> list[str]:
@@ -274,6 +323,12 @@ class OnJira(Team):
     def write(self, text: str, by: str) -> None:
         self.world.jira.comment(self.key, text, by)
 
+    def describe(self, body: str, by: str = "erin") -> None:
+        self.world.jira.edit(self.key, by, description=body)
+
+    def naming(self, login: str) -> str:
+        return f"[~accountid:{PEOPLE[login].account_id}]"
+
     @property
     def stages(self) -> set[str]:
         status = self.world.jira.issue(self.key).status.name
@@ -283,7 +338,7 @@ class OnJira(Team):
     def said(self) -> list[Said]:
         comments = self.world.jira.issue(self.key).comments
         return [
-            Said(str(one.id), one.body, wiki(self.world.jira).render(one.body))
+            Said(str(one.id), bare(one.body), bare(wiki(self.world.jira).render(one.body)))
             for one in comments
             if one.author == SERVICE
         ]

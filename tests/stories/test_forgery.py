@@ -24,7 +24,7 @@ def blocked(team: Team) -> Team:
 def test_a_title_full_of_markup_mentions_links_and_formats_nothing(blocked: Team) -> None:
     said = blocked.told[-1]
 
-    assert said.mentions == blocked.support | {"erin"}
+    assert said.mentions == blocked.support | blocked.growth | {"erin"}
     assert "evil.example" in said.html, "the title is quoted, and can be read"
     for trap in ("<img", 'href="https://evil', "<strong>bold", 'color="red"', "color:red"):
         assert trap not in said.html
