@@ -37,6 +37,7 @@ from integration.stages.entries import (
 from integration.stages.facts import facts_of
 from integration.stages.mappings import Mappings, Rule
 from integration.stages.model import NEVER, Comment, Issue, Person
+from integration.stages.moves import rank
 
 TRIAGE = ""
 """In a `Doubt`, instead of a party: may this person triage at the issue's place?"""
@@ -223,13 +224,17 @@ class _Hearing:
         )
         return [one for one in dict.fromkeys(told) if one not in answered]
 
+    def _debts(self) -> list[Owed]:
+        """What was owed when this was written."""
+        return [one for one in self.past.debts if one.at < self.comment.at]
+
     # --- a reply without a command ---
 
     def _plain_reply(self) -> bool:
         """A member of a party who replies after a notice has seen it. True when this comment is settled for good."""
         if self.comment.edited or not is_plain_reply(self.comment.body, self.jira):
             return False
-        owed = [(debt.party, debt.stage) for debt in self.past.debts if debt.asks == "ack"]
+        owed = [(debt.party, debt.stage) for debt in self._debts() if debt.asks == "ack"]
         waiting = [one for one in self._outstanding() if not (one[1] == self.stage and self._asked_for_it())]
         waiting = list(dict.fromkeys((*waiting, *owed)))
         for party, stage in waiting:
@@ -285,7 +290,7 @@ class _Hearing:
         else:
             kind = Approved if command.verb == "approve" else Acknowledged
             told_before = [one for one in self._outstanding() if one[1] != self.stage and one[0] in parties]
-            owed = [(one.party, one.stage) for one in self.past.debts if one.party in parties]
+            owed = [(one.party, one.stage) for one in self._debts() if one.party in parties]
             for party in parties:
                 if not self._agree(party) or self._is_told(party):
                     self._say(kind, party, self.stage)
@@ -368,7 +373,13 @@ class _Hearing:
         """A party's word comes later, by a named person of it, where a rule lets it."""
         mappings, party = self.heed.mappings, command.party
         waivers, calendar = mappings.waivers, _calendar(party, mappings)
-        allowing = [rule for rule in mappings.rules if rule.later and _asks(rule, party, mappings)]
+        stages = list(mappings.stages)
+        allowing = [
+            rule
+            for rule in mappings.rules
+            if rule.later and _asks(rule, party, mappings)
+            if rule.entering is None or rank(rule.entering, stages) <= rank(self.stage, stages)
+        ]
         lengths = [rule.later for rule in allowing if rule.later]
         latest = max((later(self.comment.at, length, calendar) for length in lengths), default=None)
         if latest is None:

@@ -273,9 +273,6 @@ def test_a_party_without_digest_and_one_that_is_not_there_are_sent_nothing(on_gi
     on_github.moved(DARK, TUESDAY - DAY)
     assert digests.send(on_github.desk, "growth", TUESDAY) is None
     assert digests.send(on_github.desk, "nobody", TUESDAY) is None
-    on_github.put_in_force("{days: sat}")  # on which nobody of Support works
-    on_github.restart()
-    assert on_github.send() is None
     assert on_github.said == []
 
 
