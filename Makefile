@@ -6,7 +6,7 @@ UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --g
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint drill bench schema lock clean
+.PHONY: help install run test lint drill bench schema words lock clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ bench: .venv/installed-dev  ## What docs/decisions measured, measured here
 schema: .venv/installed  ## Write docs/mappings.schema.json anew, after a change to the form of mappings.yaml
 	$(BIN)/python -c 'from pathlib import Path; from integration.stages.schema import text; \
 		Path("docs/mappings.schema.json").write_text(text(), "utf-8")'
+
+words: .venv/installed-dev  ## Write docs/what-it-says.md and .html anew, after a change to what is posted
+	WRITE_WORDS=1 $(BIN)/pytest -q tests/stories/test_what_it_says.py
 
 lock: .venv/installed-dev  ## Renew requirements.lock and requirements-dev.lock
 	echo 'setuptools>=80' | $(UV_COMPILE) --upgrade pyproject.toml - --extra embedded -o requirements.lock

@@ -59,12 +59,11 @@ class Voice:
 
     def parties(self, parties: Iterable[str]) -> Line:
         """Several mentions as a phrase."""
-        lines = [self.mention(party) for party in parties]
-        return tuple(piece for n, line in enumerate(lines) for piece in ((" and ", *line) if n else line))
+        return _listed([self.mention(party) for party in parties])
 
     def named(self, parties: Iterable[str]) -> str:
         """Several parties by name, with nobody mentioned."""
-        return " and ".join(self.case.party(party) for party in parties)
+        return "".join(map(str, _listed([(self.case.party(party),) for party in parties])))
 
 
 def blocked(voice: Voice, attempt: Attempt, verdict: Verdict, stays_put: bool) -> Text:
@@ -89,14 +88,14 @@ def blocked(voice: Voice, attempt: Attempt, verdict: Verdict, stays_put: bool) -
 def _either(voice: Voice, parties: Sequence[str], verdict: Verdict) -> str:
     """ "Support and Growth"; "Support or Growth" where one of them is enough."""
     choices = [one for gate in verdict.failing for one in gate.findings if one.ok is not True]
-    between = " or " if len(choices) == 1 and choices[0].says == ANY else " and "
-    return between.join(voice.case.party(party) for party in parties)
+    last = " or " if len(choices) == 1 and choices[0].says == ANY else " and "
+    return "".join(map(str, _listed([(voice.case.party(party),) for party in parties], last)))
 
 
-def _reasons(verdict: Verdict) -> Line:
+def _reasons(verdict: Verdict, level: Level = Level.BLOCK) -> Line:
     pieces: list[Piece] = []
     for gate in verdict.failing:
-        if gate.level == Level.BLOCK:
+        if gate.level == level:
             why: Line = (" says: ", Quoted(gate.because)) if gate.because else (" is not met.",)
             pieces += ["The rule ", Code(gate.rule), *why, " "]
     return tuple(pieces[:-1])
@@ -127,14 +126,15 @@ def _next_step(voice: Voice, attempt: Attempt, verdict: Verdict, acting: Sequenc
     return tuple(Paragraph(line) for line in lines)
 
 
-def _please(voice: Voice, acting: Sequence[str], verdict: Verdict) -> Line:
-    approves = any(one.party and "approved" in one.says for one in verdict.missing)
+def _please(voice: Voice, acting: Sequence[str], verdict: Verdict, mentioned: bool = False) -> Line:
+    """What they are asked for; by name, where the text has `mentioned` them before."""
+    approves = any(one.party in acting and "approved" in one.says for one in verdict.missing)
     word = "/stage approve" if approves else "/stage ack"
     plainly: Line = () if approves else (" (a plain reply will do, too)",)
     return (
         Bold("Next:"),
         " ",
-        *voice.parties(acting),
+        *((voice.named(acting),) if mentioned else voice.parties(acting)),
         ", please look at this feature and answer ",
         Code(word),
         *plainly,
@@ -152,11 +152,16 @@ def _briefing(voice: Voice, readers: Sequence[str]) -> tuple[Block, ...]:
 
 
 def checklist(gates: Iterable[GateResult]) -> tuple[Block, ...]:
-    """The gates' findings as tick boxes, a finding that several gates share only once."""
+    """The gates' findings as tick boxes, a finding that several gates share, and what one comment shuts, only once."""
     items: dict[Item, None] = {}
+    told: set[tuple[str, tuple[str, ...]]] = set()
     for gate in gates:
         waived: Line = (" — ", Quoted(gate.waived)) if gate.waived else ()
         for finding in gate.findings:
+            because = (finding.reason, finding.evidence)
+            if finding.ok is False and finding.evidence and because in told and not waived:
+                continue
+            told |= {because} if not waived else set()
             for item in _ticked(finding, 0, waived):
                 items.setdefault(item)
     return (Items(tuple(items)),) if items else ()
@@ -164,11 +169,8 @@ def checklist(gates: Iterable[GateResult]) -> tuple[Block, ...]:
 
 def _ticked(finding: Finding, depth: int, more: Line = ()) -> Iterable[Item]:
     reason: Line = (" — ", Quoted(finding.reason)) if finding.reason else ()
-    links: Line = tuple(
-        piece
-        for n, url in enumerate(finding.evidence[:3])
-        for piece in (" ", Link(f"[{n + 1}]" if n else "[see]", url))
-    )
+    seen = [Link(str(n + 1) if n else "see", url) for n, url in enumerate(finding.evidence[:3])]
+    links: Line = (" (", *_joined(seen, ", "), ")") if seen else ()
     yield Item((Quoted(finding.says), *reason, *links, *more), finding.ok is True or bool(more), depth)
     for part in finding.parts:
         yield from _ticked(part, depth + 1)
@@ -176,18 +178,10 @@ def _ticked(finding: Finding, depth: int, more: Line = ()) -> Iterable[Item]:
 
 def also_needed(voice: Voice, attempt: Attempt, verdict: Verdict, parties: Sequence[str]) -> Text:
     """Parties that the attempt waits for now and that have not been told of it yet."""
-    line: Line = (
-        *voice.parties(parties),
-        f", {voice.name(attempt.to)} was asked for here, and it waits for you. ",
-        "Please answer ",
-        Code("/stage ack"),
-        " or ",
-        Code("/stage approve"),
-        " as the list says, or ",
-        Code("/stage needs-work"),
-        " with what is missing.",
-    )
-    return (Paragraph(line), *checklist(verdict.failing), *_briefing(voice, parties))
+    line: Line = (*voice.parties(parties), ", ", Quoted(str(attempt.by)), f" asked for {voice.name(attempt.to)}, and ")
+    waits = Paragraph((*line, "that waits for you, too."))
+    step = Paragraph(_please(voice, parties, verdict, mentioned=True))
+    return (waits, *checklist(verdict.failing), step, *_briefing(voice, parties))
 
 
 def fallback(voice: Voice, attempt: Attempt, party: str, people: Sequence[str], why: str) -> Text:
@@ -197,7 +191,7 @@ def fallback(voice: Voice, attempt: Attempt, party: str, people: Sequence[str], 
         f", the mention of {voice.case.party(party)} above has not reached them (",
         Quoted(why),
         f"). Please make sure that somebody of {voice.case.party(party)} answers here: "
-        f"{voice.name(attempt.to)} stays shut until one of them, you included, has written ",
+        f"{voice.name(attempt.to)} stays shut until one of them, or you, has written ",
         Code("/stage ack"),
         ".",
     )
@@ -207,9 +201,18 @@ def fallback(voice: Voice, attempt: Attempt, party: str, people: Sequence[str], 
 def warned(voice: Voice, by: str, stage: str, verdict: Verdict) -> Text:
     """The move is let through, and what was missing is said."""
     awaited = verdict.awaited
+    acting = [party for party in awaited if any(one.party == party for one in verdict.missing)]
+    knowing = [party for party in awaited if party not in acting]
     lead: Line = (Mention(by), f" moved this to {voice.name(stage)}. It stays there, but something is missing. ")
-    ask: Line = (*voice.parties(awaited), ", please have a look.") if awaited else ()
-    return (Paragraph((*lead, *ask)), *checklist(verdict.failing), *_briefing(voice, awaited))
+    tell: Line = (*voice.parties(knowing), f": it is in {voice.name(stage)}; you need do nothing.")
+    step: Line = (Bold("Next:"), " ", Mention(by), ", please see to the open points above.")
+    return (
+        Paragraph((*lead, *_reasons(verdict, Level.WARN))),
+        *checklist(verdict.failing),
+        *((Paragraph(tell),) if knowing else ()),
+        Paragraph(_please(voice, acting, verdict) if acting else step),
+        *_briefing(voice, awaited),
+    )
 
 
 def moved_by(by: str, asked: bool, is_open: bool) -> str:
@@ -230,7 +233,7 @@ def went_back(voice: Voice, stage: str, parties: Sequence[str]) -> Text:
     """Those who were told of a stage hear that the feature has left it."""
     now = f"It is back in {voice.name(voice.stage)}." if voice.stage else "It is in no release stage now."
     line: Line = (*voice.parties(parties), f": this feature is not in {voice.name(stage)} any more. ", Bold(now))
-    return (Paragraph(line),)
+    return (Paragraph((*line, f" You are told as you were told of {voice.name(stage)}; nothing to do.")),)
 
 
 def cleared(voice: Voice, attempt: Attempt, why_not: str = "") -> Text:
@@ -248,7 +251,7 @@ def standing(voice: Voice, attempt: Attempt, reason: str, people: Sequence[str])
     """Blocked, but not put back: said once, with those who can end it."""
     line: Line = (
         *_joined([Mention(one) for one in people], " "),
-        *((", ",) if people else ()),
+        *((", so that you know: ",) if people else ()),
         f"this feature stands in {voice.name(attempt.to)}, though its gates are shut, and I do not put it back: ",
         Quoted(reason),
         ". ",
@@ -263,6 +266,9 @@ def standing(voice: Voice, attempt: Attempt, reason: str, people: Sequence[str])
         ".",
     )
     return (Paragraph(line), Paragraph(todo))
+
+
+_AT_REST = "Nothing is awaited, and nothing needs to be done."
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,13 +303,19 @@ def status(voice: Voice, life: Life) -> Text:
         body: tuple[Block, ...] = (
             Paragraph((*asked, times, *stands)),
             *checklist(life.verdict.shown),
-            Paragraph((Bold("Next:"), " ", _awaited(voice, life.verdict))),
+            Paragraph((Bold("Next:"), " ", *_awaited(voice, life.verdict, Quoted(str(attempt.by))))),
         )
     else:
         stands_blocked = f"It stands in {life.stands}, though its gates were shut, and could not be put back."
-        body = (Paragraph((stands_blocked if life.stands else "Nothing is awaited, and nothing needs to be done.",)),)
+        at_rest = "No stage is asked for." if _promised(voice, life) else _AT_REST
+        body = (Paragraph((stands_blocked if life.stands else at_rest,)),)
     news: tuple[Block, ...] = (Paragraph(life.news),) if life.news else ()
     return (*head, *body, *_agreed_and_owed(voice, life), *news)
+
+
+def _promised(voice: Voice, life: Life) -> bool:
+    """Is anybody's word awaited, though no stage is asked for?"""
+    return bool(life.debts or voice.case.proposed or life.unknown_in_route)
 
 
 def _agreed_and_owed(voice: Voice, life: Life) -> tuple[Block, ...]:
@@ -314,13 +326,14 @@ def _agreed_and_owed(voice: Voice, life: Life) -> tuple[Block, ...]:
     if case.proposed:
         agreed = {one.party for one in case.agreements}
         awaited = [one for one in (case.mappings.routes.agreed_by if case.mappings.routes else ()) if one not in agreed]
-        waits = f", once {voice.named(awaited)} {'has' if len(awaited) == 1 else 'have'} agreed"
-        lines.append((Bold("Proposed route:"), f" {route(voice, case.proposed.stages)}{waits}."))
+        waits = f". {voice.named(awaited)} {'has' if len(awaited) == 1 else 'have'} to agree to it with "
+        ask: Line = (waits, Code("/stage ack"), ".") if awaited else (".",)
+        lines.append((Bold("Proposed route:"), f" {route(voice, case.proposed.stages)}", *ask))
     if life.unknown_in_route:
         lines.append(("The route in the text above names ", Quoted(life.unknown_in_route), ", which is no stage."))
     for debt in life.debts:
         by: Line = (", by ", Quoted(debt.name or debt.who)) if debt.who else ()
-        until = f", until {case.when(debt.until, debt.party)}" if debt.until else ""
+        until = f", until {case.until(debt.until)}" if debt.until else ""
         lines.append((Bold("Owed:"), f" {case.party(debt.party)}'s word on {voice.name(debt.stage)}", *by, f"{until}."))
     return tuple(Paragraph(line) for line in lines)
 
@@ -336,13 +349,13 @@ def living(voice: Voice, life: Life) -> Text:
     return (*status(voice, life), Small(foot))
 
 
-def _awaited(voice: Voice, verdict: Verdict) -> str:
+def _awaited(voice: Voice, verdict: Verdict, asker: Piece) -> Line:
     if verdict.awaited:
-        return f"{voice.named(verdict.awaited)} to answer."
+        return (f"{voice.named(verdict.awaited)} to answer.",)
     times = [finding.look_again_at for finding in verdict.missing if finding.look_again_at]
     if times and len(times) == len(verdict.missing):
-        return f"nobody; it opens by itself on {voice.case.when(max(times))}."
-    return "whoever asked, to see to the open points." if verdict.missing else "all gates are open."
+        return (f"nobody; it opens by itself on {voice.case.when(max(times))}.",)
+    return (asker, " to see to the open points.") if verdict.missing else ("nobody; all gates are open.",)
 
 
 # --- answers to commands ----------------------------------------------------------------------------------------------
@@ -353,22 +366,24 @@ _HELP = (
     ("/stage ack [PARTY]", "your party has seen it"),
     ("/stage approve [PARTY]", "your party agrees"),
     ("/stage needs-work WHAT", "your party hands it back, and says what is missing"),
-    ("/stage hold [until DATE] WHY", "I set no stage, and gates that ask for it stay shut"),
+    ("/stage hold [until DATE] WHY", "wait: I set no stage until that date, or until it is resumed"),
     ("/stage resume", "the hold is over"),
     ("/stage waive RULE [until DATE] WHY", "one rule is waived for this attempt, by those who may"),
     ("/stage later PARTY by @WHO until DATE", "your party's word comes later, where a rule lets it"),
     ("/stage route STAGE, STAGE", "which stages this feature is to visit; the parties agree with an ack"),
     ("/stage cancel", "the request is withdrawn"),
-    ("/stage recheck", "look again now; and what was handed back has been seen to"),
+    ("/stage recheck", "look again now; what a party handed back has been seen to"),
 )
 
 
 def answer(voice: Voice, to: str, replies: Sequence[str], shown: Mapping[str, Text]) -> Text:
     """One comment that answers all commands of one comment; `shown` has the texts of status and checks."""
     blocks: list[Block] = []
+    mistakes = [reply for reply in replies if reply.startswith("mistake:")]
     for reply in replies:
         code, _, rest = reply.partition(":")
-        blocks += shown[reply] if reply in shown else _answered(voice, code, rest)
+        said = shown[reply] if reply in shown else _answered(voice, code, rest, reply in mistakes[-1:])
+        blocks += map(_begun, said) if blocks else said
     first = blocks[0]
     lead: Line = (Mention(to), ", ")
     if isinstance(first, Paragraph):
@@ -378,12 +393,24 @@ def answer(voice: Voice, to: str, replies: Sequence[str], shown: Mapping[str, Te
     return tuple(blocks)
 
 
-def _answered(voice: Voice, code: str, rest: str) -> tuple[Block, ...]:
+def _begun(block: Block) -> Block:
+    """The block as one that begins a sentence: only the first follows a name."""
+    first = block.line[0] if isinstance(block, Paragraph) else None
+    if not isinstance(block, Paragraph) or not isinstance(first, str | Quoted):
+        return block
+    words = first if isinstance(first, str) else first.text
+    begun = words[:1].upper() + words[1:]
+    return Paragraph((begun if isinstance(first, str) else Quoted(begun), *block.line[1:]))
+
+
+def _answered(voice: Voice, code: str, rest: str, last_mistake: bool = False) -> tuple[Block, ...]:
     if code == "help":
         items = tuple(Item((Code(command), f" — {means}")) for command, means in _HELP)
         return (Paragraph(("write one of these at the start of a line:",)), Items(items))
     if code == "mistake":
-        return (Paragraph((Quoted(rest), ". ", Code("/stage help"), " lists what I understand.")),)
+        ends = "" if rest.endswith("?") else "."
+        lists: Line = (" ", Code("/stage help"), " lists what I understand.") if last_mistake else ()
+        return (Paragraph((Quoted(rest), ends, *lists)),)
     return (Paragraph(_plain_answer(voice, code, rest)),)
 
 
@@ -416,13 +443,14 @@ def _plain_answer(voice: Voice, code: str, rest: str) -> Line:
             latest = voice.case.when(datetime.fromisoformat(who), verb)
             return (f"that is later than the rule lets {voice.case.party(verb)} answer: {latest} at the latest.",)
         case "no-routes":
-            return ("this organisation agrees no routes here; every stage's gate is asked.",)
+            return ("routes are not in use here (mappings.yaml has no ", Code("routes"), "); every stage counts.")
         case "nothing-to-cancel":
             return ("there is no open request here to cancel.",)
         case "not-held":
             return ("nobody holds this feature.",)
         case "may-not" if parties:
-            return (Code(f"/stage {verb}"), f" can be said here by the people of {' or '.join(parties)} only.")
+            whose = "" if parties[0].endswith("s") else "the people of "
+            return (Code(f"/stage {verb}"), f" can be said here by {whose}{' or '.join(parties)} only.")
         case "may-not":
             who_may = {"cancel": "whoever asked for the move", "route": "whoever asked for the move"}.get(
                 verb, "a party's people"
@@ -436,18 +464,24 @@ def checked(voice: Voice, stage: str, verdict: Verdict, forward: bool) -> Text:
     """The answer to `/stage check`: what would happen."""
     name = voice.name(stage)
     if not forward:
-        return (Paragraph((f"a move to {name} would not be a step forward, and those are always free.",)),)
+        return (Paragraph((f"a move to {name} would not be a step forward, so nothing is asked for.",)),)
     if not verdict.failing:
         return (Paragraph((f"{name} is open: the move would be let through.",)), *checklist(verdict.shown))
     would = {True: "put back", False: "let through with a warning"}[
         any(gate.level == Level.BLOCK for gate in verdict.failing)
     ]
-    next_line: Line = (Bold("Next:"), " ", _awaited(voice, verdict))
+    next_line: Line = (Bold("Next:"), " ", *_awaited(voice, verdict, "whoever wants it there"))
     return (
         Paragraph((f"a move to {name} would be {would} now.",)),
         *checklist(verdict.shown),
         Paragraph(next_line),
     )
+
+
+def _listed(lines: Sequence[Line], last: str = " and ") -> Line:
+    """ "a, b and c"."""
+    signs = [""] + [", "] * (len(lines) - 2) + [last] * (len(lines) > 1)
+    return tuple(piece for sign, line in zip(signs, lines, strict=False) for piece in ((sign, *line) if sign else line))
 
 
 def _joined(pieces: Sequence[Piece], between: str) -> Line:
