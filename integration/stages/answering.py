@@ -67,7 +67,7 @@ class Answering:
         if comment.at <= self.scene.since().get(stage, NEVER):
             return
         for party in self.scene.mappings.parties:
-            handles = tuple(one for one in self.scene.names(party) if one.casefold() in comment.mentions)
+            handles = tuple(one for one in self.scene.names(party, comment.at) if one.casefold() in comment.mentions)
             if handles and (comment.id, party) not in self.scene.past.proved:
                 self.scene.actions.append(Prove(comment, party, handles, stage, comment.author))
 

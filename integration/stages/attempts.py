@@ -6,7 +6,8 @@ in the living comment's marker.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from integration.stages.entries import (
@@ -17,6 +18,7 @@ from integration.stages.entries import (
     AttemptJoined,
     AttemptOpened,
     Ended,
+    Finding,
     GateResult,
     HandedOver,
     Judged,
@@ -68,7 +70,7 @@ class Attempts:
         if applied and (change.was, change.to) == (applied.was, applied.to) and is_forward(change, self.scene.stages):
             outcome = applied.outcome or Outcome.ADMITTED
             self._judged(change, outcome, applied.gates, attempt.id)
-            self._owe(Verdict(outcome, applied.gates), change.to or "")
+            self._owe(Verdict(outcome, applied.gates), change.to or "", attempt.askers)
             self._end(Ended.ADMITTED)
 
     def _followed_theirs(self, attempt: Attempt, change: Move) -> None:
@@ -77,17 +79,20 @@ class Attempts:
                 to = change.to or attempt.to
                 by = attempt.by if self._was_left_to_people(attempt, to) else change.actor
                 self.scene.note(AttemptJoined(self.scene.now, attempt.id, change.id, to, by))
-                self._hand_over(to, change.actor)
         else:
             self._end(Ended.MOVED, change.actor)
 
-    def _hand_over(self, stage: str, by: Person) -> None:
+    def hand_over(self) -> None:
         """Who asks again after a party's "needs work" says that it has been seen to."""
-        words = (NeedsWork, HandedOver, Acknowledged, Approved)
-        last = {one.party: one for one in self.scene.past.evidence if isinstance(one, words) and one.stage == stage}
-        for party, word in last.items():
-            if isinstance(word, NeedsWork):
-                self.scene.note(HandedOver(self.scene.now, party, stage, by))
+        attempt = self.scene.attempt
+        if attempt is None:
+            return
+        words, since = (NeedsWork, HandedOver, Acknowledged, Approved), self.scene.since().get(attempt.to, NEVER)
+        given = [one for one in self.scene.past.evidence if isinstance(one, words) and one.stage == attempt.to]
+        for party, word in {one.party: one for one in given if one.at > since}.items():
+            again = [ask for ask in self._asks_here(attempt) if ask.at > word.at]
+            if isinstance(word, NeedsWork) and again:
+                self.scene.note(HandedOver(again[-1].at, party, attempt.to, again[-1].actor))
 
     def _was_left_to_people(self, attempt: Attempt, to: str) -> bool:
         """Its gates are open, and whoever makes the move now only carries it out: their own word stays good."""
@@ -136,7 +141,7 @@ class Attempts:
         if verdict.outcome is not Outcome.BLOCKED:
             self.scene.verdict = verdict
             self._judged(rung, verdict.outcome, verdict.gates)
-            self._owe(verdict, rung.to or "")
+            self._owe(verdict, rung.to or "", {rung.actor.id})
             return True
         self._end(Ended.MOVED, rung.actor)  # at most one is open: this one asks on another source
         self.scene.note(
@@ -170,16 +175,22 @@ class Attempts:
             for ask in asks:  # several quick moves are let in together
                 if ask.id in still or ask is asks[-1]:
                     self._judged(ask, self.scene.verdict.outcome, gates, attempt.id)
-            self._owe(self.scene.verdict, attempt.to)
+            self._owe(self.scene.verdict, attempt.to, attempt.askers)
             self._end(Ended.ADMITTED)
 
-    def _owe(self, verdict: Verdict, stage: str) -> None:
-        """`on_error: open` is a warning, and a debt: the word that nobody could read is still to be given."""
+    def _owe(self, verdict: Verdict, stage: str, askers: Collection[str]) -> None:
+        """What let it through and is still to be given: a promised word, which whoever asked cannot give; and what
+        nobody could read, where `on_error: open` makes it a warning and a debt."""
+        owed = {(leaf.party, gate.stage) for gate in verdict.gates for one in gate.findings for leaf in _promised(one)}
+        for debt in self.scene.past.debts:
+            more = tuple(dict.fromkeys((*debt.askers, *sorted(askers))))
+            if (debt.party, debt.stage) in owed and more != debt.askers:
+                self.scene.note(replace(debt, askers=more))
         for gate in verdict.gates:
             if gate.level == Level.BLOCK and gate.ok is None and not is_open(gate):
                 unread = (leaf for finding in gate.findings for leaf in leaves(finding))
                 for party in dict.fromkeys(leaf.party for leaf in unread if leaf.ok is None and leaf.party):
-                    self.scene.note(Owed(self.scene.now, party, stage, NOBODY, ""))
+                    self.scene.note(Owed(self.scene.now, party, stage, NOBODY, "", askers=tuple(sorted(askers))))
 
     def _judged(self, move: Move, outcome: Outcome, gates: tuple[GateResult, ...] = (), attempt: str = "") -> None:
         self.scene.note(Judged(self.scene.now, move, outcome, gates, self.scene.mappings.hash, attempt))
@@ -195,3 +206,11 @@ def _after(changes: Sequence[Move], attempt: Attempt) -> list[Move]:
     if places:
         return list(changes[max(places) + 1 :])
     return [one for one in changes if one.at > attempt.asked_at]
+
+
+def _promised(finding: Finding) -> Iterator[Finding]:
+    """The findings that pass because a word was promised for later."""
+    if finding.owed:
+        yield finding
+    for part in finding.parts:
+        yield from _promised(part)

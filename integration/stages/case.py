@@ -29,11 +29,13 @@ class Case:
     askers: frozenset[str] = frozenset()
     hold: Held | None = None
     unreadable: Mapping[str, datetime] = field(default_factory=dict)  # party -> since when
+    doubted_since: datetime | None = None  # since when something could not be evaluated
     stage_asked: str = ""  # the stage whose gate this is
     route: tuple[str, ...] | None = None  # the stages of the route in force; None: there is none
     proposed: Proposed | None = None  # a route that not all have agreed to yet
     agreements: tuple[Agreed, ...] = ()  # to that one
     debts: tuple[Owed, ...] = ()  # not paid yet, of all stages
+    promised: tuple[Owed, ...] = ()  # those of them that were made for this very gate
     may_owe: bool = False  # the rule lets a party's word come later
     made_at: datetime | None = None  # when the move was made, where it is judged for the first time
     custom: Mapping[str, Custom] = field(default_factory=dict)  # entry points by name

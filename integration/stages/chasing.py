@@ -68,12 +68,15 @@ class Chasing:
         if self.scene.issue.closed is ClosedAs.OPEN:
             yield from self._on_attempt()
             yield from self._on_route()
-        for debt in self.scene.past.debts:
+        for scope, debt in self._debts().items():
             if debt.until and debt.until <= self.scene.now:
-                since = Waiting(debt.party, debt.stage, debt.at, debt.asks)
-                yield Turn(f"debt-{debt.comment}", 0, since, debt.until)
+                yield Turn(scope, 0, Waiting(debt.party, debt.stage, debt.at, debt.asks), debt.until)
             elif debt.until:
                 self.scene.look(debt.until)
+
+    def _debts(self) -> dict[str, Owed]:
+        """What is owed, by what names it; what one word has put off for several stages is asked for once."""
+        return {f"debt-{one.comment}-{one.party}": one for one in self.scene.past.debts}
 
     def _on_attempt(self) -> Iterator[Turn]:
         attempt, verdict = self.scene.attempt, self.scene.verdict
@@ -99,7 +102,8 @@ class Chasing:
         for party in routes.agreed_by:
             told = self._told(party, "", proposed.at)
             if told and party not in agreed | on_attempt:
-                waiting = Waiting(party, "", told.at, "ack", self._within(party), told.url)
+                since = max(told.at, self.scene.past.resumed_at or told.at)
+                waiting = Waiting(party, "", since, "ack", self._within(party), told.url)
                 yield Turn(f"route-{proposed.route}", 0, waiting)
 
     def _told(self, party: str, stage: str, since: datetime) -> Noticed | None:
@@ -143,9 +147,10 @@ class Chasing:
         if step == "remind":
             return turn.due or (later(turn.waiting.since, within, calendar) if within else None)
         reminded = self._taken("remind", turn)
-        if reminded is None or not self._to_ask(party):
+        above = self.scene.escalation([party]) if turn.due else self._to_ask(party)
+        if reminded is None or not above:
             return None
-        return later(reminded, within or _A_DAY, calendar)
+        return later(max(reminded, turn.waiting.since), within or _A_DAY, calendar)
 
     def _taken(self, step: str, turn: Turn) -> datetime | None:
         """When the party was reminded of this turn, or others were asked; also while nobody knows what became of it."""
@@ -167,7 +172,7 @@ class Chasing:
         parties = [turn.waiting.party for turn in turns]
         waiting = [turn.waiting for turn in turns]
         key = f"{step}:{scope}:{'+'.join(turn.name for turn in turns)}"
-        stage, debt = waiting[0].stage, self._debt(scope)
+        stage, debt = waiting[0].stage, self._debts().get(scope)
         if debt:
             above = () if step == "remind" else self.scene.escalation([debt.party])
             named = {debt.party: tuple(dict.fromkeys((*above, debt.who)))}
@@ -179,9 +184,6 @@ class Chasing:
             people = {party: self.scene.escalation([party]) for party in parties}
             named = {party: self._to_ask(party) for party in parties}
             self.scene.say(key, lambda: self._escalation(parties, scope, waiting, people), stage, handles=named)
-
-    def _debt(self, scope: str) -> Owed | None:
-        return next((one for one in self.scene.past.debts if scope == f"debt-{one.comment}"), None)
 
     def _of_debt(self, step: str, debt: Owed) -> Text:
         voice = self.scene.voice()
@@ -227,9 +229,9 @@ class Chasing:
     def _handed_over(self, voice: Voice, by: str, stage: str, parties: Sequence[str]) -> Callable[[], Text]:
         return lambda: letters.handed_over(voice, by, stage, parties)
 
-    def _spoke_since(self, party: str, at: datetime) -> bool:
-        words = (one for one in self.scene.past.evidence if isinstance(one, Acknowledged | Approved))
-        return any(one.party == party and one.at > at for one in words)
+    def _spoke_since(self, party: str, at: datetime, words: tuple[type, ...] = (Acknowledged, Approved)) -> bool:
+        spoken = (one for one in self.scene.past.evidence if isinstance(one, Acknowledged | Approved))
+        return any(isinstance(one, words) and one.party == party and one.at > at for one in spoken)
 
     def _say_voided(self) -> None:
         """Approvals that have fallen: noted at once, said when the text has come to rest and they are still needed."""
@@ -250,7 +252,7 @@ class Chasing:
         past = (*self.scene.given.past, *self.scene.entries)
         noted = next(one for one in past if isinstance(one, Voided) and one.approval == approval.comment)
         self.scene.look(noted.at + SETTLED)
-        if self.scene.now >= noted.at + SETTLED and not self._spoke_since(approval.party, noted.at):
+        if self.scene.now >= noted.at + SETTLED and not self._spoke_since(approval.party, noted.at, (Approved,)):
             voice, party = self.scene.voice([approval.party]), approval.party
             self.scene.say(
                 f"voided:{approval.comment}",
@@ -260,8 +262,10 @@ class Chasing:
             )
 
     def _changed(self, approval: Approved) -> tuple[str, ...]:
-        """The facts that it was given for, that void it, and that are others now."""
-        mappings = self.scene.mappings
-        asked = (one for one in mappings.asked() if isinstance(one, AskedApproval) and one.party == approval.party)
+        """The facts that it was given for, that void it for a gate on the way, and that are others now."""
+        mappings, verdict = self.scene.mappings, self.scene.verdict
+        crossed = {gate.rule for gate in verdict.gates} if verdict else set()
+        wanted = (one for rule in mappings.rules if rule.id in crossed for one in mappings.asked_by(rule))
+        asked = (one for one in wanted if isinstance(one, AskedApproval) and one.party == approval.party)
         facts = dict.fromkeys(fact for one in asked for fact in one.voided_by)
         return tuple(str(fact) for fact in changed(approval.facts, facts, self.scene.issue, mappings))

@@ -48,6 +48,7 @@ class Finding:
     negated: bool = False  # the parts must not be so
     owed: bool = False  # passes for now, as a named person has promised it for later
     waits_for: tuple[str, ...] = ()  # refs of issues whose change may change this
+    route: str = ""  # it is about agreeing to this route, and to nothing else
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +228,7 @@ class Owed:
     comment: str = ""
     url: str = ""
     name: str = ""  # what `who` is called
+    askers: tuple[str, ...] = ()  # ids of those who asked for the request it was made for: they cannot pay it
     kind: Literal["owed"] = "owed"
 
 
@@ -331,6 +333,7 @@ class Intended:
     tells: tuple[str, ...] = ()  # a say's: the parties that it mentions
     handles: tuple[tuple[str, ...], ...] = ()  # and by which handles, in the same order
     stage: str = ""  # a say's: what they are told of
+    route: str = ""  # a say's: the route that it asks them to agree to, too
     outcome: Outcome | None = None  # an apply's: the verdict that the move will carry
     gates: tuple[GateResult, ...] = ()
     kind: Literal["intended"] = "intended"
@@ -364,6 +367,15 @@ class Failed:
     key: str
     reason: str
     kind: Literal["failed"] = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Doubted:
+    """Something cannot be evaluated, from now on; or, where it is `over`, all of it can be again."""
+
+    at: datetime
+    over: bool = False
+    kind: Literal["doubted"] = "doubted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -419,6 +431,7 @@ Entry = (
     | Tried
     | Done
     | Failed
+    | Doubted
     | Frozen
     | Carried
     | LabelVanished
@@ -482,6 +495,7 @@ class Remembered:
     proved: frozenset[tuple[str, str]] = frozenset()  # (comment, party) whose notice is recorded
     vanished: frozenset[str] = frozenset()
     frozen: bool = False
+    doubted_since: datetime | None = None  # since when something could not be evaluated
     debts: tuple[Owed, ...] = ()  # those that are not paid
     voided: frozenset[str] = frozenset()  # approvals that have fallen, by their comment
     proposed: Proposed | None = None  # the last route that was proposed
@@ -525,6 +539,7 @@ class _Fold:
         self.heard: dict[str, Heard] = {}
         self.vanished: set[str] = set()
         self.frozen = False
+        self.doubted_since: datetime | None = None
         self.debts: list[Owed] = []
         self.voided: set[str] = set()
         self.proposed: Proposed | None = None
@@ -574,6 +589,8 @@ class _Fold:
                 self.heard[entry.comment] = entry
             case Intended() | Tried() | Done() | Failed():
                 self._step(entry)
+            case Doubted():
+                self.doubted_since = None if entry.over else entry.at
             case Frozen():
                 self.frozen = True
             case Carried():
@@ -589,7 +606,7 @@ class _Fold:
         """What was put off on the way to a stage that it did not reach is owed no more."""
         if self.attempt and entry.how is not Ended.ADMITTED:
             since = self.attempt.asked_at
-            self.debts = [one for one in self.debts if one.stage != entry.stage or one.at < since]
+            self.debts = [one for one in self.debts if one.at < since]
         self.ended.append(entry)
         self.ended_at[entry.stage] = entry.at
         self.attempt = None
@@ -648,6 +665,7 @@ class _Fold:
             proved=frozenset((one.comment, one.party) for one in self.evidence if isinstance(one, Noticed)),
             vanished=frozenset(self.vanished),
             frozen=self.frozen,
+            doubted_since=self.doubted_since,
             debts=tuple(self.debts),
             voided=frozenset(self.voided),
             proposed=self.proposed,
@@ -661,4 +679,20 @@ class _Fold:
 def _pays(word: Acknowledged | Approved, debt: Owed) -> bool:
     """Is this the word that was owed?"""
     fits = (word.party, word.stage) == (debt.party, debt.stage) and word.at > debt.at
+    fits = fits and word.by.id not in debt.askers
     return fits and (debt.asks == "ack" or isinstance(word, Approved))
+
+
+def asked_to_agree(past: Remembered, route: str, parties: Iterable[str]) -> set[str]:
+    """Those of the parties that a comment of ours has asked to agree to this route.
+
+    A comment of which the ledger has lost whom it asked, has asked them all.
+    """
+    asked: set[str] = set()
+    for one in past.intents.values():
+        if one.intended is None and one.step is Step.DONE and one.key.split(":")[:2] == ["route", route]:
+            return set(parties)
+        if one.intended and one.intended.route == route:
+            on_its_way = one.key.startswith(("block:", "warn:")) and one.step in (Step.OPEN, Step.TRIED)
+            asked |= set(one.intended.tells) if on_its_way or one.step is Step.DONE else set()
+    return asked & set(parties)

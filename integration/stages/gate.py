@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from integration.stages.entries import Finding, GateResult, NeedsWork, Outcome, Waived
+from integration.stages.entries import Evidence, Finding, GateResult, NeedsWork, Outcome, Owed, Waived
 from integration.stages.mappings import Level, Mappings, NotOnHold, Rule
 from integration.stages.moves import rank
 from integration.stages.rules import Case, evaluate, handed_back, not_on_hold
@@ -50,6 +50,17 @@ class Verdict:
         """What keeps the failing gates shut, each thing once."""
         found = (leaf for gate in self.failing for finding in gate.findings for leaf in leaves(finding))
         return tuple(dict.fromkeys(found))
+
+    @property
+    def unknown(self) -> bool:
+        """Is there a gate that could not be evaluated, among those that people are told of?"""
+        return any(gate.ok is None and not gate.waived for gate in self.shown)
+
+    @property
+    def agreeing(self) -> tuple[str, ...]:
+        """The parties of which nothing is wanted but that they agree to a route."""
+        more = {one.party for one in self.missing if not one.route}
+        return tuple(dict.fromkeys(one.party for one in self.missing if one.route and one.party not in more))
 
     @property
     def shut(self) -> tuple[Finding, ...]:
@@ -109,7 +120,10 @@ def _crosses(rule: Rule, was: str | None, to: str, stages: Sequence[str], route:
 
 
 def judge(ask: Ask, mappings: Mappings, case_for: CaseFor) -> Verdict:
-    """Apply every rule that the ask crosses; `case_for` gives each gate the evidence that counts for its stage."""
+    """Apply every rule that the ask crosses; `case_for` gives each gate the evidence that counts for its stage.
+
+    What cannot be evaluated waits from when it was first found so: a single failed read never opens a gate.
+    """
     stages = list(mappings.stages)
     gates = []
     for rule in mappings.rules:
@@ -121,7 +135,7 @@ def judge(ask: Ask, mappings: Mappings, case_for: CaseFor) -> Verdict:
         gates += _always(ask, case_for.stage(ask.to))
     now = case_for.case.now
     looks = [at for gate in gates if not is_open(gate) for at in _looks(gate.findings) if at > now]
-    since = max((ask.asked_at, *case_for.case.unreadable.values()))
+    since = max((ask.asked_at, case_for.case.doubted_since or now, *case_for.case.unreadable.values()))
     unknown = any(gate.ok is None and not gate.waived and gate.level != Level.OBSERVE for gate in gates)
     if unknown and now - since < PATIENCE:
         return Verdict(None, tuple(gates), now + timedelta(minutes=1))
@@ -201,9 +215,9 @@ class CaseFor:
         return replace(
             self.case,
             stage_asked=stage,
-            evidence=tuple(
-                one
-                for one in self.case.evidence
-                if one.stage in wanted and (one.stage not in self.since or one.at > self.since[one.stage])
-            ),
+            promised=tuple(one for one in self.case.debts if one.stage == stage and self._counts(one)),
+            evidence=tuple(one for one in self.case.evidence if one.stage in wanted and self._counts(one)),
         )
+
+    def _counts(self, one: Evidence | Owed) -> bool:
+        return one.stage not in self.since or one.at > self.since[one.stage]

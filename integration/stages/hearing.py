@@ -7,9 +7,8 @@ needed that is not there yet, `Unanswered` names it, and the caller comes back w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Literal
 
 from integration.stages import mappings as m
 from integration.stages.calendars import Calendar, later
@@ -32,6 +31,7 @@ from integration.stages.entries import (
     Resumed,
     Standing,
     Waived,
+    asked_to_agree,
     remember,
 )
 from integration.stages.facts import facts_of
@@ -42,6 +42,7 @@ from integration.stages.moves import rank
 TRIAGE = ""
 """In a `Doubt`, instead of a party: may this person triage at the issue's place?"""
 
+_LONGEST = 500  # letters of a reason that we quote again and again
 _REPLY_GAP = timedelta(minutes=10)
 _DAY = timedelta(days=1)  # a date is meant to its end
 
@@ -86,6 +87,7 @@ class Heed:
     born: datetime
     now: datetime
     called: Mapping[str, str] = field(default_factory=dict)  # handle -> name, of people that a comment has named
+    stands_in: str | None = None  # the highest stage that it was let into
 
 
 def hear(heed: Heed) -> tuple[list[Entry], dict[str, datetime]]:
@@ -138,12 +140,12 @@ class _Hearing:
 
     def entries(self) -> list[Entry]:
         """What the comment says, and that it was heard; nothing, where it says nothing to us."""
-        commands = parse(self.comment.body, self.jira, known_words(self.heed.mappings), self.heed.now)
+        commands = parse(self.comment.body, self.jira, known_words(self.heed.mappings), self.comment.at)
         if commands and self.comment.edited:
             self.replies.append("anew")
         elif commands:
             for command in commands:
-                self._follow(command)
+                self._follow(replace(command, text=_cut(command.text)))
         elif not self._plain_reply():
             return []
         verbs = " ".join(command.verb for command in commands)
@@ -219,14 +221,14 @@ class _Hearing:
         told = (
             (one.party, one.stage)
             for one in self.past.evidence
-            if isinstance(one, Noticed) and self._since(one.stage) < one.at <= self.comment.at
+            if isinstance(one, Noticed) and one.stage and self._since(one.stage) < one.at <= self.comment.at
             if one.by.id != self.by.id
         )
         return [one for one in dict.fromkeys(told) if one not in answered]
 
     def _debts(self) -> list[Owed]:
-        """What was owed when this was written."""
-        return [one for one in self.past.debts if one.at < self.comment.at]
+        """What was owed when this was written, and can be paid by whoever wrote it."""
+        return [one for one in self.past.debts if one.at < self.comment.at and self.by.id not in one.askers]
 
     # --- a reply without a command ---
 
@@ -271,31 +273,33 @@ class _Hearing:
         at, url = self.comment.at, self.comment.url
         if kind is Approved:
             given_for = facts_of(self.heed.issue, _void_it(party, self.heed.mappings), self.heed.mappings)
+            if at < self.heed.born:  # what the text said then, the lost ledger knew
+                given_for = tuple((name, "lost") for name, _ in given_for)
             self.facts.append(Approved(at, party, stage, self.by, self.comment.id, url, given_for))
         else:
             self.facts.append(Acknowledged(at, party, stage, self.by, self.comment.id, url, plain))
 
     def _voice(self, command: Command) -> None:
-        if self._asked_for_it():
-            self.allowed = False
-            self.replies.append(f"asker:{command.verb}")
-            return
+        kind = Approved if command.verb == "approve" else Acknowledged
         parties = self._parties([command.party] if command.party else self._party_asked())
         if not parties and not command.party:
             parties = self._parties()
-        if not parties:
+        owed = [(one.party, one.stage) for one in self._debts() if one.party in parties]
+        if self._asked_for_it() and not owed:
+            self.allowed = False
+            self.replies.append(f"asker:{command.verb}")
+        elif not parties:
             self._may_not(command.verb, command.party or ",".join(self._party_asked()))
         elif command.verb == "approve" and len(parties) > 1:
             self.replies.append(f"which-party:{','.join(parties)}")
         else:
-            kind = Approved if command.verb == "approve" else Acknowledged
             told_before = [one for one in self._outstanding() if one[1] != self.stage and one[0] in parties]
-            owed = [(one.party, one.stage) for one in self._debts() if one.party in parties]
-            for party in parties:
-                if not self._agree(party) or self._is_told(party):
+            for party in () if self._asked_for_it() else parties:
+                settled = self._agree(party) or any(one[0] == party for one in owed)
+                if not settled or self._is_told(party):
                     self._say(kind, party, self.stage)
             for party, stage in dict.fromkeys((*told_before, *owed)):
-                if stage != self.stage:
+                if stage != self.stage or not self._is_told(party):
                     self._say(kind if (party, stage) in owed else Acknowledged, party, stage)
 
     def _is_told(self, party: str) -> bool:
@@ -307,7 +311,10 @@ class _Hearing:
         if routes is None or proposed is None or party not in routes.agreed_by or proposed.by.id == self.by.id:
             return False
         settled = self.past.route is not None and self.past.route.route == proposed.route
-        return not settled and proposed.at <= self.comment.at and all(one.party != party for one in self._agreements())
+        if settled or party not in asked_to_agree(self.past, proposed.route, routes.agreed_by):
+            return False
+        since = proposed.at.replace(microsecond=0)  # a tracker's stamp may be cut to the second
+        return since <= self.comment.at and all(one.party != party for one in self._agreements())
 
     def _agreements(self) -> list[Agreed]:
         return [*self.past.agreements, *(one for one in self.facts if isinstance(one, Agreed))]
@@ -370,38 +377,51 @@ class _Hearing:
             )
 
     def _later(self, command: Command) -> None:
-        """A party's word comes later, by a named person of it, where a rule lets it."""
+        """A party's word comes later, by a named person of it, where a rule on the way lets it."""
         mappings, party = self.heed.mappings, command.party
-        waivers, calendar = mappings.waivers, _calendar(party, mappings)
-        stages = list(mappings.stages)
-        allowing = [
-            rule
-            for rule in mappings.rules
-            if rule.later and _asks(rule, party, mappings)
-            if rule.entering is None or rank(rule.entering, stages) <= rank(self.stage, stages)
-        ]
-        lengths = [rule.later for rule in allowing if rule.later]
-        latest = max((later(self.comment.at, length, calendar) for length in lengths), default=None)
+        waivers, gates = mappings.waivers, self._gates_that_wait(party)
+        lengths = [rule.later for rules in gates.values() for rule in rules if rule.later]
+        latest = max((later(self.comment.at, length, _calendar(party, mappings)) for length in lengths), default=None)
+        asks_themselves = self._asked_for_it() or self._asks(command.who)
         if latest is None:
             self.replies.append(f"no-later:{party}")
-        elif self._asked_for_it() and waivers.self_ != "allowed":
+        elif asks_themselves and waivers.self_ != "allowed":
             self.allowed = False
             self.replies.append("asker:later")
         elif not self._parties([party, *waivers.allowed]):
             self._may_not("later", ",".join((party, *waivers.allowed)))
         elif not self._is_one(command.who, party):
-            self.replies.append(f"not-of:{party}:{self.heed.called.get(command.who, command.who)}")
+            name = self.heed.called.get(command.who, command.who)
+            self.replies.append(f"not-of:{party}:{name}")
         elif command.until and command.until > latest + _DAY:
             self.replies.append(f"too-late:{party}:{latest.isoformat()}")
         else:
-            asks: Literal["ack", "approve"] = "ack"
-            words = (one for rule in allowing for one in mappings.asked_by(rule))
-            if any(isinstance(one, m.Approved) and one.party == party for one in words):
-                asks = "approve"
-            self.facts.append(
-                Owed(self.comment.at, party, self.stage, self.by, command.who, command.until, asks, self.comment.id,
-                     self.comment.url, self.heed.called.get(command.who, command.who))
-            )  # fmt: skip
+            self.facts += [self._owed(command, stage, rules) for stage, rules in gates.items()]
+
+    def _gates_that_wait(self, party: str) -> dict[str, list[Rule]]:
+        """The rules on the way to the stage in play that let this party's word come later, by the stage they guard."""
+        stages, gates = list(self.heed.mappings.stages), dict[str, list[Rule]]()
+        here, there = rank(self.heed.stands_in, stages), rank(self.stage, stages)
+        for rule in self.heed.mappings.rules:
+            guarded = rule.entering or (self.stage if rule.leaving == self.heed.stands_in else "")
+            if rule.later and _asks(rule, party, self.heed.mappings) and here < rank(guarded, stages) <= there:
+                gates.setdefault(guarded, []).append(rule)
+        return gates
+
+    def _asks(self, handle: str) -> bool:
+        attempt = self.past.attempt
+        return attempt is not None and attempt.by.handle.casefold() == handle.casefold()
+
+    def _owed(self, command: Command, stage: str, rules: Iterable[Rule]) -> Owed:
+        words = (one for rule in rules for one in self.heed.mappings.asked_by(rule))
+        approves = any(isinstance(one, m.Approved) and one.party == command.party for one in words)
+        askers = tuple(sorted(self.past.attempt.askers)) if self.past.attempt else ()
+        name = self.heed.called.get(command.who, command.who)
+        return Owed(
+            self.comment.at, command.party, stage, self.by, command.who, command.until,
+            "approve" if approves else "ack",
+            self.comment.id, self.comment.url, name, askers,
+        )  # fmt: skip
 
     def _is_one(self, handle: str, party: str) -> bool:
         """Is the person of this handle of the party?"""
@@ -410,6 +430,8 @@ class _Hearing:
     def _route(self, command: Command) -> None:
         if self.heed.mappings.routes is None:
             self.replies.append("no-routes")
+        elif self.past.proposed and self.past.proposed.stages == command.stages and self._is_pending():
+            return  # it is on its way: asking again would only take back who has agreed
         elif self._asked_for_it() or self.by.id == self.heed.issue.author.id or self._is(TRIAGE):
             self.facts.append(
                 Proposed(self.comment.at, f"c{self.comment.id}", command.stages, self.by, "command", self.comment.id,
@@ -417,6 +439,10 @@ class _Hearing:
             )  # fmt: skip
         else:
             self._may_not("route", "")
+
+    def _is_pending(self) -> bool:
+        route, proposed = self.past.route, self.past.proposed
+        return proposed is not None and (route is None or route.route != proposed.route)
 
     def _hand_over(self) -> None:
         """What a party handed back has been seen to, says who asks, or who may triage: the turn is the party's."""
@@ -468,3 +494,7 @@ def _asks(rule: Rule, party: str, mappings: Mappings) -> bool:
 def _calendar(party: str, mappings: Mappings) -> Calendar | None:
     known = mappings.parties.get(party)
     return mappings.calendars.get(known.calendar) if known and known.calendar else None
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

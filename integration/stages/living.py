@@ -10,24 +10,26 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Literal
 
 from integration.stages import markers, words
 from integration.stages.actions import Edit, Pin, Say, Shift, Tidy
 from integration.stages.entries import (
+    Agreed,
     AttemptJoined,
     AttemptOpened,
     Done,
     Ended,
+    Entry,
     Held,
     Intended,
     Outcome,
     Owed,
+    Proposed,
     Routed,
     Step,
 )
 from integration.stages.markup import Mention, Quoted, Text
-from integration.stages.model import NOBODY, Person
+from integration.stages.model import Person
 from integration.stages.scene import UNKNOWN_FOR, Scene
 
 _LIVING = "living"
@@ -68,12 +70,25 @@ class Living:
             self.scene.fold()
 
     def _restore_agreed(self, kept: Mapping[str, str]) -> None:
+        """What was settled between people: routes and debts, as the ledger had them."""
+        entries: list[Entry] = []
+        for at, named, stages, by, handle, origin, comment, url in json.loads(kept.get("routes", "[]")):
+            person = Person(by, handle, handle)
+            entries.append(
+                Proposed(_time(at), named, tuple(stages), person, "text" if origin else "command", comment, url)
+            )
+        for at, named, party, by, comment in json.loads(kept.get("agreed", "[]")):
+            entries.append(Agreed(_time(at), named, party, Person(by, by), comment))
         if kept.get("route"):
-            self.scene.note(Routed(self.scene.now, kept["route_id"], tuple(kept["route"].split())))
-        for at, party, stage, who, until, asks, comment, url, name in json.loads(kept.get("debts", "[]")):
-            due = datetime.fromisoformat(until) if until else None
-            word: Literal["ack", "approve"] = "approve" if asks == "approve" else "ack"
-            self.scene.note(Owed(datetime.fromisoformat(at), party, stage, NOBODY, who, due, word, comment, url, name))
+            entries.append(Routed(self.scene.now, kept["route_id"], tuple(kept["route"].split())))
+        for at, party, stage, by, who, until, approve, comment, url, name, askers in json.loads(
+            kept.get("debts", "[]")
+        ):
+            entries.append(
+                Owed(_time(at), party, stage, Person(by, by), who, _time(until) if until else None,
+                     "approve" if approve else "ack", comment, url, name, tuple(askers))
+            )  # fmt: skip
+        self.scene.note(*entries)
 
     def _restore_put_back(self, ask: str, key: str) -> None:
         """What we did then is ours, although the ledger has lost the intent."""
@@ -156,16 +171,31 @@ class Living:
         }
 
     def _keeps_agreed(self) -> dict[str, str]:
-        """The route and the debts: without them a gate would be lost with the ledger."""
-        route, debts = self.scene.past.route, self.scene.past.debts
-        kept = {"route": " ".join(route.stages), "route_id": route.route} if route else {}
-        if debts:
+        """Routes and debts: without them a gate would be lost with the ledger, or opened by what it had forgotten."""
+        past, kept = self.scene.past, dict[str, str]()
+        last = [*self.scene.text_routes[-1:], *([past.proposed] if past.proposed else [])]
+        if routes := sorted(dict.fromkeys(last), key=lambda one: one is past.proposed):
+            kept["routes"] = json.dumps([
+                [one.at.isoformat(), one.route, one.stages, one.by.id, one.by.handle, one.origin == "text", one.comment,
+                 one.url] for one in routes
+            ])  # fmt: skip
+        if past.agreements:
+            kept["agreed"] = json.dumps(
+                [[one.at.isoformat(), one.route, one.party, one.by.id, one.comment] for one in past.agreements]
+            )
+        if past.route:
+            kept |= {"route": " ".join(past.route.stages), "route_id": past.route.route}
+        if past.debts:
             kept["debts"] = json.dumps([
-                [one.at.isoformat(), one.party, one.stage, one.who, one.until.isoformat() if one.until else "",
-                 one.asks, one.comment, one.url, one.name]
-                for one in debts
+                [one.at.isoformat(), one.party, one.stage, one.by.id, one.who,
+                 one.until.isoformat() if one.until else "", one.asks == "approve", one.comment, one.url, one.name,
+                 one.askers] for one in past.debts
             ])  # fmt: skip
         return kept
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
 
 
 def _digest(text: Text, keeps: Mapping[str, str]) -> str:

@@ -14,7 +14,7 @@ from integration.stages.answering import Answering
 from integration.stages.attempts import Attempts
 from integration.stages.chasing import Chasing
 from integration.stages.doing import Doing
-from integration.stages.entries import Attempt, Entry, LabelVanished, Owed, Resumed
+from integration.stages.entries import Attempt, Doubted, Entry, LabelVanished, Owed, Resumed
 from integration.stages.gate import PATIENCE, Verdict
 from integration.stages.hearing import Heed, hear
 from integration.stages.living import Living
@@ -50,10 +50,12 @@ def make(given: Given) -> Plan:
     living.recover()
     attempts.follow()
     _hear(scene)
+    attempts.hand_over()
     routing.follow()
     _end_hold(scene)
     attempts.judge_rungs()
     attempts.review()
+    _note_doubt(scene)
     Answering(scene).answer()
     Saying(scene).speak()
     routing.say()
@@ -81,8 +83,9 @@ def _hear(scene: Scene) -> None:
     past = (*scene.given.past, *scene.entries)
     given = scene.given
     heed = Heed(
-        scene.issue, scene.mappings, past, scene.stage_in_play, given.answers, given.born, scene.now, given.called
-    )
+        scene.issue, scene.mappings, past, scene.stage_in_play, given.answers, given.born, scene.now, given.called,
+        scene.stands_in,
+    )  # fmt: skip
     entries, scene.unreadable = hear(heed)
     scene.note(*entries)
     if scene.unreadable:
@@ -97,6 +100,15 @@ def _end_hold(scene: Scene) -> None:
         if scene.now >= hold.until:
             scene.note(Resumed(hold.until, NOBODY, hold.comment))
         scene.look(hold.until)
+
+
+def _note_doubt(scene: Scene) -> None:
+    """Since when something cannot be evaluated: patience is counted from there."""
+    unknown, since = scene.verdict is not None and scene.verdict.unknown, scene.past.doubted_since
+    if unknown and since is None:
+        scene.note(Doubted(scene.now))
+    elif since is not None and not unknown:
+        scene.note(Doubted(scene.now, over=True))
 
 
 def _note_vanished(scene: Scene) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from integration.stages import letters
 from integration.stages.commands import read_route
-from integration.stages.entries import Proposed, Routed, Step
+from integration.stages.entries import Proposed, Routed, asked_to_agree
 from integration.stages.mappings import Routes
 from integration.stages.model import ClosedAs
 from integration.stages.moves import rank
@@ -40,8 +40,7 @@ class Routing:
             return
         text = issue.fields.get(routes.field or "", "") or section(issue.body, routes.section) or ""
         wanted, self.scene.unknown_in_route = read_route(text, stages)
-        past = (*self.scene.given.past, *self.scene.entries)
-        before = [one for one in past if isinstance(one, Proposed) and one.origin == "text"]
+        before = self.scene.text_routes
         if wanted and not self.scene.unknown_in_route and (not before or before[-1].stages != wanted):
             named = f"t{len(before) + 1}-{'+'.join(wanted)}"
             self.scene.note(Proposed(self.scene.now, named, wanted, issue.author, "text", url=issue.url))
@@ -56,31 +55,25 @@ class Routing:
         """The stages ahead on which it differs from the route in force; what lies behind needs nobody's word."""
         if self.scene.route is None:
             return proposed.stages
-        here = rank(self.scene.track.stage if self.scene.track else None, self.scene.stages)
+        here = rank(self.scene.stands_in, self.scene.stages)
         differs = set(self.scene.route) ^ set(proposed.stages)
         return [one for one in self.scene.stages[here + 1 :] if one in differs]
 
     def say(self) -> None:
-        """Ask those who have to agree, unless the comment on a blocked move has just asked them."""
+        """Ask those who have to agree, unless the comment on a blocked move has just asked them to."""
         proposed = self.scene.pending_route
         if proposed is None or self.scene.issue.closed is not ClosedAs.OPEN:
             return
-        key, told = f"route:{proposed.route}", self._told_since(proposed)
-        parties = [party for party in self.missing(proposed) if party not in told]
+        missing, key = self.missing(proposed), f"route:{proposed.route}"
+        asked = asked_to_agree(self.scene.past, proposed.route, missing)
+        parties = [party for party in missing if party not in asked]
         if parties:
+            key += f":{'+'.join(parties)}" if self.scene.past.is_done(key) else ""
             voice, by = self.scene.voice(parties), str(proposed.by)
             was, from_text = self.scene.route, proposed.origin == "text"
             self.scene.say(
                 key,
                 lambda: letters.route_proposed(voice, by, proposed.stages, was, parties, from_text),
                 tells=parties,
+                route=proposed.route,
             )
-
-    def _told_since(self, proposed: Proposed) -> set[str]:
-        said = (one for key, one in self.scene.past.intents.items() if key.startswith("block:"))
-        return {
-            party
-            for one in said
-            if one.intended and one.step is not Step.FAILED and one.intended.at >= proposed.at
-            for party in one.intended.tells
-        }

@@ -14,6 +14,7 @@ from integration.stages.entries import (
     Approved,
     Attempt,
     Evidence,
+    HandedOver,
     Judged,
     Noticed,
     Outcome,
@@ -50,9 +51,10 @@ class Saying:
             told = list(dict.fromkeys((*awaited, *self._told_on_entering(attempt))))
             voice, shown = self.scene.voice(told, attempt.askers), self._as_told(attempt, verdict, told)
             stays_put = attempt.standing is not None
-            self.scene.say(key, lambda: words.blocked(voice, attempt, shown, stays_put), attempt.to, told)
+            write, route = lambda: words.blocked(voice, attempt, shown, stays_put), self._route_asked(verdict)
+            self.scene.say(key, write, attempt.to, told, route=route)
             return
-        late = [party for party in awaited if party not in self._told_for(attempt)]
+        late = [party for party in awaited if party not in self._told_for(attempt, verdict)]
         if late:
             voice = self.scene.voice(late, attempt.askers)
             key = f"block:{attempt.id}:{attempt.to}:{'+'.join(late)}"
@@ -63,15 +65,19 @@ class Saying:
         ask = Move(attempt.id, attempt.source, attempt.was, attempt.to, attempt.by, attempt.asked_at)
         return self._to_tell(ask)
 
-    def _told_for(self, attempt: Attempt) -> set[str]:
+    def _route_asked(self, verdict: Verdict) -> str:
+        """The route to which this comment asks those it awaits to agree."""
+        return next((one.route for one in verdict.missing if one.route), "")
+
+    def _told_for(self, attempt: Attempt, verdict: Verdict) -> set[str]:
         """The parties that were told, by a notice or a comment of ours, of the stage that is asked for."""
         noticed = (one for one in self.scene.past.evidence if isinstance(one, Noticed))
         told = {one.party for one in noticed if one.at >= attempt.asked_at and one.stage == attempt.to}
         said = (one for one in self.scene.past.intents.values() if one.step is Step.DONE)
         meant = (one.intended for one in said if one.key.startswith(f"block:{attempt.id}"))
         told |= {party for one in meant if one and one.stage == attempt.to for party in one.tells}
-        routes, proposed = self.scene.mappings.routes, self.scene.pending_route
-        return told | set(routes.agreed_by if routes and proposed and proposed.at >= attempt.asked_at else ())
+        back = (one for one in self.scene.past.evidence if isinstance(one, HandedOver) and one.stage == attempt.to)
+        return told | {one.party for one in back if one.at >= attempt.asked_at} | set(verdict.agreeing)
 
     def _as_told(self, attempt: Attempt, verdict: Verdict, mentioned: Sequence[str]) -> Verdict:
         """The verdict as it is once this very comment has told those that it mentions."""
@@ -120,6 +126,7 @@ class Saying:
                 lambda: words.warned(self.scene.voice(told), rung.actor.handle, rung.to or "", verdict),
                 rung.to or "",
                 told,
+                route=self._route_asked(verdict),
             )
 
     def _say_entered(self, rung: Move, verdict: Judged) -> None:
@@ -161,7 +168,7 @@ class Saying:
         since = [one for one in self.scene.past.evidence if one.at >= opened.asked_at and self._of(one) == party]
         ours = self.scene.issue.me.id
         return any(
-            isinstance(one, Acknowledged | Approved)
+            (isinstance(one, Acknowledged | Approved) and one.stage == rung.to)
             or (isinstance(one, Noticed) and one.stage == rung.to and one.by.id == ours and not one.unreached)
             for one in since
         )

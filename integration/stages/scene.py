@@ -133,6 +133,7 @@ class Scene:
             askers=askers,
             hold=self.hold,
             unreadable=self.unreadable,
+            doubted_since=self.past.doubted_since,
             route=self.route,
             proposed=self.pending_route,
             agreements=self.past.agreements,
@@ -145,6 +146,12 @@ class Scene:
         """The stages of the agreed route; None where there is none. Only stages that the file still names."""
         routed = self.past.route if self.mappings.routes else None
         return tuple(one for one in self.stages if one in routed.stages) if routed else None
+
+    @property
+    def text_routes(self) -> list[Proposed]:
+        """The routes that the issue's text has proposed so far."""
+        past = (*self.given.past, *self.entries)
+        return [one for one in past if isinstance(one, Proposed) and one.origin == "text"]
 
     @property
     def pending_route(self) -> Proposed | None:
@@ -169,6 +176,15 @@ class Scene:
                 for stage in self.stages[rank(move.to, self.stages) + 1 : rank(move.was, self.stages) + 1]:
                     since[stage] = max(move.at, since.get(stage, move.at))
         return since
+
+    @property
+    def stands_in(self) -> str | None:
+        """The highest stage that it was let into: what is not judged yet, or blocked, does not count."""
+        if self.attempt:
+            return self.attempt.was
+        verdicts, blocked = self.past.verdicts, Outcome.BLOCKED
+        held = [rung for rung in self.rungs if rung.id in verdicts and verdicts[rung.id].outcome is not blocked]
+        return held[-1].to if held else None
 
     @property
     def is_clear(self) -> bool:
@@ -204,7 +220,7 @@ class Scene:
     def handles(self, party: str) -> tuple[str, ...]:
         """Whom a mention of the party names on this tracker: the one on duty, else all of it."""
         duty = self.on_duty(party)
-        return (duty,) if duty and not self._asked_for_it(duty) else self.whole(party)
+        return (duty,) if duty and not self._asks_something(duty) else self.whole(party)
 
     def on_duty(self, party: str) -> str:
         """Who of the party is on duty, by its rota; empty where it has none, or nobody can be told."""
@@ -217,10 +233,10 @@ class Scene:
             return self.given.on_duty.get(party, "")
         return on_duty(people.rota, self.now, self.zone(party)) or ""
 
-    def _asked_for_it(self, handle: str) -> bool:
-        """Nobody can answer for a party what they have asked for themselves."""
-        by = self.attempt.by.handle if self.attempt else ""
-        return handle.casefold() == by.casefold()
+    def _asks_something(self, handle: str) -> bool:
+        """Nobody can answer for a party what they have asked for, or proposed, themselves."""
+        asking = [one.by.handle.casefold() for one in (self.attempt, self.pending_route) if one]
+        return handle.casefold() in asking
 
     def zone(self, party: str) -> str:
         """The time zone of the party's calendar."""
@@ -252,11 +268,11 @@ class Scene:
             self.wants.add(party)
         return self.given.handles.get(party) or people.fallback
 
-    def names(self, party: str) -> tuple[str, ...]:
-        """Every handle by which a colleague may have mentioned the party."""
+    def names(self, party: str, at: datetime) -> tuple[str, ...]:
+        """Every handle by which a colleague may have mentioned the party then: all of it, or who was on duty."""
         people = self.people(party)
-        taking_turns = people.rota.people if people and people.rota else ()
-        return tuple(dict.fromkeys((*self.whole(party), *taking_turns)))
+        duty = on_duty(people.rota, at, self.zone(party)) if people and people.rota else None
+        return tuple(dict.fromkeys((*self.whole(party), *((duty,) if duty else ()))))
 
     def fallback(self, party: str) -> tuple[str, ...]:
         """Whom to name where a mention of the party reached nobody."""
@@ -282,7 +298,7 @@ class Scene:
 
     def say(
         self, key: str, write: Callable[[], Text], stage: str = "", tells: Sequence[str] = (),
-        handles: Mapping[str, tuple[str, ...]] | None = None,
+        handles: Mapping[str, tuple[str, ...]] | None = None, route: str = "",
     ) -> None:  # fmt: skip
         """Say it once: the intent goes to the ledger with the decision, and the comment's marker names it.
 
@@ -291,7 +307,9 @@ class Scene:
         if not self.may_try(key):
             return
         told = dict(handles) if handles is not None else {party: self.handles(party) for party in tells}
-        self.intend(Intended(self.now, key, "say", tells=tuple(told), handles=tuple(told.values()), stage=stage))
+        self.intend(
+            Intended(self.now, key, "say", tells=tuple(told), handles=tuple(told.values()), stage=stage, route=route)
+        )
         token = markers.write(markers.Marker(key), self.issue.ref, self.given.marker_key)
         self.actions.append(Say(key, write(), token, stage, told))
 

@@ -67,10 +67,10 @@ def _exception(window: m.Window, case: Case) -> str:
 
 def put_off(says: str, party: str, case: Case) -> Finding | None:
     """It passes for now: the rule allows it, and somebody has promised the party's word on this stage for later."""
-    here = _rank(case.stage_asked, case)
-    for debt in case.debts if case.may_owe else ():
+    own = case.mappings.waivers.self_ == "allowed"
+    for debt in case.promised if case.may_owe else ():
         promised = debt.who and (debt.until is None or case.now < debt.until)
-        if promised and debt.party == party and _rank(debt.stage, case) >= here:
+        if promised and debt.party == party and (own or debt.by.id not in case.askers):
             until = f" until {case.until(debt.until)}" if debt.until else ""
             links = (debt.url,) if debt.url else ()
             return Finding(says, True, f"later, by {debt.name or debt.who}{until}", party, links, owed=True)
@@ -144,7 +144,7 @@ def _agrees(party: str, proposed: Proposed, case: Case) -> Finding:
     says = f"{case.party(party)} has agreed to the route {case.stages(proposed.stages)}"
     given = next((one for one in case.agreements if (one.party, one.route) == (party, proposed.route)), None)
     if given is None:
-        return unmet(says, party, case, "not yet")
+        return replace(unmet(says, party, case, "not yet"), route=proposed.route)
     reason = f"{given.by} on {case.when(given.at, party)}"
     return Finding(says, True, reason, party, (given.url,) if given.url else ())
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from integration.stages import mappings as m
-from integration.stages.entries import Acknowledged, Evidence, Finding, GateResult, Outcome, Waived
+from integration.stages.entries import Acknowledged, Evidence, Finding, GateResult, Outcome, Owed, Waived
 from integration.stages.gate import PATIENCE, Ask, CaseFor, Verdict, crossed, is_open, judge, leaves
 from integration.stages.model import Issue, Label, Person, Ref
 from integration.stages.rules import Case
@@ -37,13 +38,18 @@ rules: [{", ".join(rules)}]
 def judged(
     *rules: str, was: str | None = "beta", to: str = "public", evidence: tuple[Evidence, ...] = (),
     unreadable: bool = False, asked: timedelta = HOUR, since: dict[str, datetime] | None = None,
+    doubted: timedelta | None = None, debts: tuple[Owed, ...] = (),
 ) -> Verdict:  # fmt: skip
     mappings = the_file(*rules)
     issue = Issue(
         ref=Ref("github", "", "acme/app", 1), title="", body="", url="", author=ERIN, me=ME, created=NOW,
         watermark=NOW, labels=(Label("1", "ready"),),
     )  # fmt: skip
-    case = Case(issue, mappings, NOW, evidence, unreadable={"support": NOW - asked} if unreadable else {})
+    doubted = doubted if doubted is not None else asked
+    case = Case(
+        issue, mappings, NOW, evidence, unreadable={"support": NOW - asked} if unreadable else {},
+        doubted_since=NOW - doubted if doubted else None, debts=debts,
+    )  # fmt: skip
     return judge(Ask(was, to, NOW - asked), mappings, CaseFor(case, to, since or {}))
 
 
@@ -171,6 +177,39 @@ def test_what_cannot_be_known_is_waited_for_and_then_decided_by_on_error(
     assert verdict.outcome is outcome
     if outcome is None:
         assert verdict.look_again_at == NOW + timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("on_error", ["open", "closed"])
+def test_a_request_of_yesterday_waits_as_long_for_what_cannot_be_known_since_now(on_error: str) -> None:
+    one = rule(require=SEEN, more=f", on_error: {on_error}")
+    yesterday = timedelta(days=1)
+    case_now = judged(one, unreadable=True, asked=timedelta(), doubted=timedelta())
+
+    assert case_now.outcome is None
+    assert judged(one, unreadable=True, asked=yesterday, doubted=PATIENCE).outcome is not None
+
+
+DEBT = Owed(NOW - HOUR, "support", "public", SAM, "sofia", None)
+
+
+@pytest.mark.parametrize(
+    ("debt", "since", "more", "passes"),
+    [
+        (DEBT, {}, ", later: 5 working days", True),
+        (DEBT, {}, "", False),
+        (replace(DEBT, stage="beta"), {}, ", later: 5 working days", False),
+        (replace(DEBT, stage="renamed"), {}, ", later: 5 working days", False),
+        (DEBT, {"public": NOW - HOUR}, ", later: 5 working days", False),
+        (DEBT, {"public": NOW - 2 * HOUR}, ", later: 5 working days", True),
+        (DEBT, {"beta": NOW}, ", later: 5 working days", True),
+    ],
+)
+def test_a_promise_counts_for_its_own_gate_and_for_the_attempt_in_which_it_was_made(
+    debt: Owed, since: dict[str, datetime], more: str, passes: bool
+) -> None:
+    verdict = judged(rule(require=SEEN, more=more), debts=(debt,), since=since)
+
+    assert verdict.outcome is (Outcome.ADMITTED if passes else Outcome.BLOCKED)
 
 
 def test_a_rule_that_fails_for_certain_is_not_opened_by_on_error() -> None:

@@ -334,7 +334,7 @@ def test_a_party_of_a_higher_wish_is_told_of_that_stage_too(team: Team) -> None:
     team.ask_for("public")
 
     assert team.support <= team.told[-1].mentions
-    assert "Public Release was asked for" in team.told[-1].body
+    assert "asked for Public Release" in team.told[-1].body
 
 
 def test_somebody_of_a_party_that_was_not_asked_may_hand_it_back_too(blocked: Team) -> None:
