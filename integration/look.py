@@ -17,10 +17,10 @@ from integration.memory.ledger import Ledger
 from integration.settings import Settings
 from integration.stages import hearing, plan
 from integration.stages.hearing import Doubt
-from integration.stages.mappings import Approved, Faulty, Linked, Mappings, NoOpen, at, read
+from integration.stages.mappings import Approved, Custom, Faulty, Linked, Mappings, NoOpen, at, read
 from integration.stages.model import Issue, Ref, Related
 from integration.stages.scene import Given
-from integration.trackers import Gone, Question, Refused, Tracker
+from integration.trackers import EVERYTHING, Gone, Question, Refused, Tracker
 from integration.trackers.github import GitHub
 from integration.trackers.jira import Jira
 
@@ -117,8 +117,8 @@ class Desk:
         """Fetch, recall, plan; ask the tracker who may speak, where the plan depends on it."""
         tracker, mappings = self.tracker(ref), self.mappings.current
         issue = tracker.fetch(ref)
-        if at(mappings, ref) and _looks_around(mappings):
-            issue = replace(issue, related=_related(tracker, issue))
+        if (wanted := _looked_at_around(mappings)) and at(mappings, ref):
+            issue = replace(issue, related=_related(tracker, issue, wanted))
         recalled = self.ledger.read(ref)
         given = Given(
             issue=issue,
@@ -170,17 +170,19 @@ class Desk:
         return known
 
 
-def _looks_around(mappings: Mappings) -> bool:
-    """Has the file a rule that looks at related issues and links?"""
+def _looked_at_around(mappings: Mappings) -> frozenset[str]:
+    """What the file's rules look at around an issue: the issues that are tied to it, and the pages."""
     asked = mappings.asked()
     links = (fact.link for one in asked if isinstance(one, Approved) for fact in one.voided_by)
-    return any(isinstance(one, Linked | NoOpen) for one in asked) or any(links)
+    if any(isinstance(one, Linked | Custom) for one in asked) or any(links):
+        return EVERYTHING
+    return frozenset({"issues"}) if any(isinstance(one, NoOpen) for one in asked) else frozenset()
 
 
-def _related(tracker: Tracker, issue: Issue) -> tuple[Related, ...] | None:
+def _related(tracker: Tracker, issue: Issue, wanted: frozenset[str]) -> tuple[Related, ...] | None:
     """What is tied to the issue; None where the tracker does not let us know."""
     try:
-        return tracker.related(issue.ref, issue)
+        return tracker.related(issue.ref, issue, wanted)
     except Refused as error:
         log.warning("related issues unreadable", ref=str(issue.ref), reason=str(error))
         return None

@@ -52,9 +52,9 @@ VERBS = (
     "recheck",
 )
 
-_LINE = re.compile(r"^/stage(?:[ \t]+(?P<verb>\S+)(?:[ \t]+(?P<rest>.*?))?)?[ \t]*$", re.IGNORECASE)
+_LINE = re.compile(r"^/stage(?:[ \t]+(?P<verb>\S+)(?:[ \t]+(?P<rest>.*))?)?[ \t]*$", re.IGNORECASE)
 _FENCE = re.compile(r"^\s{0,3}(```+|~~~+)")
-_JIRA_BLOCK = re.compile(r"\{(code|noformat|quote)(?::[^}]*)?\}", re.IGNORECASE)
+_JIRA_BLOCK = re.compile(r"\{(code|noformat|quote)(?::[^{}]{0,200})?\}", re.IGNORECASE)
 _MAIL_TAIL = re.compile(r"^(?:On .{4,200} wrote:|-{3,} ?Original Message ?-{3,}|_{10,}|-- )\s*$", re.IGNORECASE)
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 

@@ -306,9 +306,12 @@ class Linked(Part):
 
 
 class NoOpen(Part):
-    """No related issue of these is open; narrowed to those with one of the labels, and of one of the types."""
+    """No related issue of these is open; narrowed to those with one of the labels, and of one of the types.
 
-    among: Filled[Literal["sub-issues", "blocking", "linked"]] = ("sub-issues", "blocking", "linked")
+    Linked ones only where they are named: on GitHub anybody links an issue by mentioning it.
+    """
+
+    among: Filled[Literal["sub-issues", "blocking", "linked"]] = ("sub-issues", "blocking")
     labelled: Listed[Text] = ()
     type: Listed[Text] = ()
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -39,6 +40,18 @@ class Gone(TrackerError):
         self.now = now
 
 
+@contextmanager
+def beside() -> Iterator[None]:
+    """Around what is asked beside the issue: that it is not there says nothing of the issue, and is a refusal."""
+    try:
+        yield
+    except Gone as gone:
+        raise Refused(str(gone)) from None
+
+
+EVERYTHING = frozenset({"issues", "pages"})  # what an issue may be tied to
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """May this person speak so? Asks for membership of the team or group, or for the right to triage at the place."""
@@ -52,8 +65,9 @@ class Question:
 class Tracker(Protocol):
     """What the house needs of a tracker. Every method is one or few calls, each with connect, read and total time-outs.
 
-    All of them raise `Unavailable`, `Refused` or `Gone`, and nothing else. None of them sleeps, and none retries a
-    request that could take effect twice.
+    All of them raise `Unavailable`, `Refused` or `Gone`, and nothing else. `Gone` is said of the issue itself, and of
+    the comment that is to be changed, never of what is asked beside it: a team, a group, a label, a linked page. None
+    of them sleeps, and none retries a request that could take effect twice.
     """
 
     def fetch(self, ref: Ref) -> Issue:
@@ -69,12 +83,14 @@ class Tracker(Protocol):
         """Answer a comment with a small sign (`+1`, `confused`), where the tracker knows reactions; else nothing."""
 
     def pin(self, ref: Ref, comment_id: str) -> None:
-        """Keep a comment of our own in sight at the top of the issue, where the tracker can; else nothing."""
+        """Keep a comment of our own in sight at the top of the issue: where the tracker can, and nothing is there."""
 
-    def related(self, ref: Ref, issue: Issue) -> tuple[Related, ...]:
-        """The issues and pages that are tied to the issue, open or not, as they are now.
+    def related(self, ref: Ref, issue: Issue, wanted: frozenset[str] = EVERYTHING) -> tuple[Related, ...]:
+        """What is tied to the issue, open or not: its `issues`, its `pages`, or both, as `wanted` says.
 
-        Asked only where the file has a rule that looks at them. Raises `Refused` where we may not know.
+        Issues: sub-issues, blocking and linked ones; those that are open with their labels. Pages: Jira's remote links.
+        Asked only where the file has a rule that looks at them, and cheapest right after `fetch`, whose answer is not
+        read again. Raises `Refused` where we may not know.
         """
 
     def put_label(self, ref: Ref, name: str) -> None:
@@ -95,8 +111,8 @@ class Tracker(Protocol):
     def unreached(self, ref: Ref, comment: Comment, handles: Iterable[str]) -> dict[str, str]:
         """Of `handles`, those that this comment cannot have reached, each with the reason in words.
 
-        Reached means: rendered as a link, and (a team) its notifications are on and a member of it can read the
-        issue; (a Jira account) it is active and may browse the issue.
+        What we may not know, or is not there, is a reason too. Reached means: rendered as a link, and (a team) its
+        notifications are on and a member of it can read the issue; (a Jira account) it is active and may browse it.
         """
 
     def members(self, ref: Ref, group: str) -> tuple[str, ...]:

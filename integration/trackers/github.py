@@ -11,7 +11,8 @@ from __future__ import annotations
 import functools
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -29,7 +30,7 @@ from requests.utils import parse_header_links
 from integration.settings import GitHubSettings
 from integration.stages.markup import Text
 from integration.stages.model import Comment, Issue, Label, Person, Ref, Related, Tie
-from integration.trackers import Gone, Question, Refused, Unavailable
+from integration.trackers import EVERYTHING, Gone, Question, Refused, Unavailable, beside
 from integration.trackers.github_shapes import (
     GHOST,
     Answer,
@@ -41,6 +42,7 @@ from integration.trackers.github_shapes import (
     as_related,
     as_ties,
     as_time,
+    come_back,
     comment_path,
     fault,
     in_path,
@@ -68,7 +70,6 @@ _TRIES = 3  # of reading a snapshot that changes while it is read
 _ASKED_MEMBERS = 10
 _ASKED_LABELS = 10
 _RENEW_BEFORE = timedelta(minutes=5)
-_SLACK = timedelta(seconds=1)
 _BLIND_WAIT = timedelta(seconds=60)  # what GitHub asks for when it names no time
 _BAD_GATEWAY = frozenset({502, 503, 504})
 
@@ -180,12 +181,9 @@ def _come_back(answer: Answer, now: datetime) -> datetime | None:
     """When GitHub lets us ask again; None when the answer is no rate limit."""
     if answer.status not in {403, 429}:
         return None
-    headers = answer.headers
-    if (seconds := headers.get("retry-after", "")).isdecimal():
-        return now + timedelta(seconds=int(seconds))
-    if headers.get("x-ratelimit-remaining") == "0" and (reset := headers.get("x-ratelimit-reset", "")).isdecimal():
-        return max(datetime.fromtimestamp(int(reset), UTC), now) + _SLACK
-    limited = answer.status == 429 or "retry-after" in headers or Requester.isRateLimitError(answer.message)
+    if again := come_back(answer.headers, now):
+        return again
+    limited = answer.status == 429 or "retry-after" in answer.headers or Requester.isRateLimitError(answer.message)
     return now + _BLIND_WAIT if limited else None
 
 
@@ -214,8 +212,17 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+@contextmanager
+def _still_there(ref: Ref) -> Iterator[None]:
+    """Around the rest of an issue that was there a moment ago: whether it still is, the next look tells."""
+    try:
+        yield
+    except Gone as gone:
+        raise Unavailable(f"GitHub shows {ref.key}, but not all of it: {gone}") from None
+
+
 def _in_time(method: Callable[Concatenate[GitHub, P], R]) -> Callable[Concatenate[GitHub, P], R]:
-    """All requests of one method together have `total` seconds."""
+    """All requests of one method have `total` seconds; an answer whose oddness slips through is an error of ours."""
 
     @functools.wraps(method)
     def timed(self: GitHub, /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -223,6 +230,9 @@ def _in_time(method: Callable[Concatenate[GitHub, P], R]) -> Callable[Concatenat
         mark = _PATIENCE.set(_Patience(connect, read, time.monotonic() + total))
         try:
             return method(self, *args, **kwargs)
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as odd:
+            what = f"{type(odd).__name__} in {method.__name__}"
+            raise Unavailable(f"GitHub gave an answer that we cannot read ({what})", unknown=True) from odd
         finally:
             _PATIENCE.reset(mark)
 
@@ -268,8 +278,8 @@ class GitHub:
         for _ in range(_TRIES):
             answer = self._issue(ref)
             raw = answer.one()
-            timeline = self._all(ref, f"{issue_path(ref)}/timeline", f"reading the history of {ref.key}", full=True)
-            with reading(answer):
+            with _still_there(ref), reading(answer):
+                timeline = self._all(ref, f"{issue_path(ref)}/timeline", f"reading the history of {ref.key}", full=True)
                 if not torn(raw, timeline):
                     issue = self._snapshot(ref, raw, timeline)
                     self._told = (ref, issue.watermark, as_ties(ref, raw, timeline))
@@ -310,12 +320,16 @@ class GitHub:
         )
 
     @_in_time
-    def related(self, ref: Ref, issue: Issue) -> tuple[Related, ...]:
+    def related(self, ref: Ref, issue: Issue, wanted: frozenset[str] = EVERYTHING) -> tuple[Related, ...]:
         """The sub-issues, what blocks the issue, and the issues that mention it. Asks only for what there is.
+
+        GitHub knows no linked pages: where only those are wanted, there is nothing to ask for.
 
         Right after `fetch` the snapshot's two answers are not read again: they tell the links, and which of the others
         there are none of. Raises `Refused` where GitHub tells of some and does not show them.
         """
+        if "issues" not in wanted:
+            return ()
         told, self._told = self._told, None
         ties = told[2] if told and told[:2] == (ref, issue.watermark) else self._ties(ref)
         parts = self._tied(ref, Tie.SUB_ISSUE, "sub_issues", ties.parts)
@@ -324,8 +338,8 @@ class GitHub:
 
     def _ties(self, ref: Ref) -> Ties:
         answer = self._issue(ref)
-        timeline = self._all(ref, f"{issue_path(ref)}/timeline", f"reading the history of {ref.key}")
-        with reading(answer):
+        with beside(), reading(answer):
+            timeline = self._all(ref, f"{issue_path(ref)}/timeline", f"reading the history of {ref.key}")
             return as_ties(ref, answer.one(), timeline)
 
     def _tied(self, ref: Ref, tie: Tie, path: str, count: int | None) -> list[Related]:
@@ -351,21 +365,25 @@ class GitHub:
     @_in_time
     def label_names(self, ref: Ref) -> tuple[Label, ...]:
         """All labels of the repository as they are called now."""
-        listed = self._all(ref, f"{place_path(ref)}/labels", f"reading the labels of {ref.place}")
+        with beside():
+            listed = self._all(ref, f"{place_path(ref)}/labels", f"reading the labels of {ref.place}")
         return tuple(Label(str(label.get("id", "")), str(label.get("name", ""))) for label in listed)
 
     def _who_we_are(self, ref: Ref) -> Person:
         """Our own account, asked once."""
         if self._me is None:
-            if self._app:
-                app = self._send(self._ours, "GET", "/app", "asking which App we are", ref)
-                login = f"{self._good(app).one().get('slug', '')}[bot]"
-                answer = self._ask(ref, "GET", f"/users/{in_path(login)}", "asking for our App's account")
-            else:
-                answer = self._ask(ref, "GET", "/user", "asking which account our token belongs to")
+            with beside():
+                answer = self._own_account(ref)
             with reading(answer):
                 self._me = as_person(answer.one())
         return self._me
+
+    def _own_account(self, ref: Ref) -> Answer:
+        if not self._app:
+            return self._ask(ref, "GET", "/user", "asking which account our token belongs to")
+        app = self._good(self._send(self._ours, "GET", "/app", "asking which App we are", ref))
+        login = f"{app.one().get('slug', '')}[bot]"
+        return self._ask(ref, "GET", f"/users/{in_path(login)}", "asking for our App's account")
 
     # --- writing
 
@@ -392,8 +410,20 @@ class GitHub:
 
     @_in_time
     def pin(self, ref: Ref, comment_id: str) -> None:
-        """Pin a comment to the top of the issue; GitHub keeps one, so twice is once, and pull requests have none."""
-        self._ask(ref, "PUT", f"{comment_path(ref, comment_id)}/pin", f"pinning our comment on {ref.key}")
+        """Pin a comment to the top of the issue where none is pinned: GitHub keeps one, and a person may want it.
+
+        Pull requests have no pins: `Refused`.
+        """
+        if not self._has_pin(ref):
+            self._ask(ref, "PUT", f"{comment_path(ref, comment_id)}/pin", f"pinning our comment on {ref.key}")
+
+    def _has_pin(self, ref: Ref) -> bool:
+        """Is any comment of the issue pinned? The issue tells; on a server where it does not, its comments do."""
+        raw = self._issue(ref).one()
+        if "pinned_comment" in raw:
+            return raw["pinned_comment"] is not None
+        listed = self._all(ref, f"{issue_path(ref)}/comments", f"looking for a pin on {ref.key}")
+        return any(entry.get("pin") for entry in listed)
 
     @_in_time
     def put_label(self, ref: Ref, name: str) -> None:
@@ -421,9 +451,10 @@ class GitHub:
         login = question.person.handle
         if not login or question.person == GHOST:
             return False
-        if question.team and self._in_team(ref, question.team, login):
-            return True
-        return question.triage and self._may_triage(ref, login)
+        with beside():
+            if question.team and self._in_team(ref, question.team, login):
+                return True
+            return question.triage and self._may_triage(ref, login)
 
     def _in_team(self, ref: Ref, team: str, login: str) -> bool:
         doing = f"asking whether {login} is in {team}"
@@ -466,8 +497,8 @@ class GitHub:
             return f"GitHub made no link of @{name}: there is no such account or team for us to mention"
         try:
             return self._deaf_team(ref, name) if "/" in name else self._shut_out(ref, name)
-        except Refused as refused:
-            return f"we cannot tell whom @{name} reaches: {refused}"
+        except (Refused, Gone) as unknown:
+            return f"we cannot tell whom @{name} reaches: {unknown}"
 
     def _deaf_team(self, ref: Ref, team: str) -> str:
         """Why a mention of the team reaches nobody; empty when it does."""

@@ -34,6 +34,7 @@ from integration.stages.model import (
 from integration.trackers import Gone, Refused, Unavailable
 
 GHOST = Person("", "ghost", "ghost")  # how GitHub shows an account that was deleted
+LONGEST_WAIT = timedelta(days=1)  # whatever a rate limit says
 _SLACK = timedelta(seconds=1)
 _MAY_TRIAGE = frozenset({"triage", "write", "maintain", "admin"})
 _MARKER = re.compile(r"(?:\A|\n)<!-- release-stages: (?P<token>\S+) -->\s*\Z")
@@ -71,7 +72,7 @@ class Answer:
     def _json(self) -> object:
         try:
             return json.loads(self.text)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise self.odd() from None
 
     def odd(self) -> Unavailable:
@@ -83,11 +84,12 @@ class Answer:
         """GitHub's own words about what is wrong."""
         try:
             said = json.loads(self.text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return ""
         if not isinstance(said, dict):
             return ""
-        faults = [each for each in said.get("errors") or () if isinstance(each, dict)]
+        errors = said.get("errors")
+        faults = [each for each in errors if isinstance(each, dict)] if isinstance(errors, list) else []
         more = [str(each.get("message") or f"{each.get('field')} {each.get('code')}") for each in faults]
         return "; ".join([str(said.get("message") or ""), *more])[:300]
 
@@ -97,8 +99,19 @@ def reading(answer: Answer) -> Iterator[None]:
     """Around what takes an answer apart."""
     try:
         yield
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError):
         raise answer.odd() from None
+
+
+def come_back(headers: Mapping[str, str], now: datetime) -> datetime | None:
+    """When an answer's headers let us ask again, a day from now at the latest; None where they name no time."""
+    if (seconds := headers.get("retry-after", "")).isdecimal():
+        return now + min(timedelta(seconds=int(seconds[:12])), LONGEST_WAIT)
+    if headers.get("x-ratelimit-remaining") == "0" and (reset := headers.get("x-ratelimit-reset", "")).isdecimal():
+        latest = now + LONGEST_WAIT
+        at = datetime.fromtimestamp(min(int(reset[:12]), latest.timestamp()), UTC)
+        return min(max(at, now) + _SLACK, latest)
+    return None
 
 
 def fault(answer: Answer, now: datetime, again: datetime | None) -> Unavailable | Refused | Gone:
@@ -106,8 +119,7 @@ def fault(answer: Answer, now: datetime, again: datetime | None) -> Unavailable 
     if again:
         return Unavailable(f"GitHub asks us to wait until {again:%H:%M:%S} UTC, while {answer.doing}", retry_at=again)
     if answer.status >= 500 or answer.status == 408:
-        seconds = answer.headers.get("retry-after", "")
-        later = now + timedelta(seconds=int(seconds)) if seconds.isdecimal() else None
+        later = come_back(answer.headers, now)
         words = f"GitHub answered {answer.status}, while {answer.doing}"
         return Unavailable(words, retry_at=later, unknown=answer.effect)
     if answer.status in {404, 410, 451}:
@@ -335,7 +347,11 @@ def _count(raw: Raw, summary: str, name: str) -> int | None:
 
 
 def _linked(ref: Ref, timeline: Iterable[Raw]) -> tuple[Related, ...]:
-    """The issues that mention this one or were connected with it; pull requests do so all the time, and are none."""
+    """The issues that mention this one or were connected with it; pull requests do so all the time, and are none.
+
+    A stranger may mention any public issue: mentions count from places of the same owner alone.
+    """
+    owner = _owner(ref)
     found: dict[str, Related] = {}
     for entry in timeline:
         via, source = _LINKS.get(str(entry.get("event"))), entry.get("source")
@@ -343,12 +359,18 @@ def _linked(ref: Ref, timeline: Iterable[Raw]) -> tuple[Related, ...]:
         if via is None or not isinstance(issue, dict) or issue.get("pull_request") is not None:
             continue
         one = as_related(issue, Tie.LINKED, via)
+        if via == VIA[Tie.LINKED] and _owner(one.ref) != owner:
+            continue
         same = one.key.lower()
         if via and same != ref.key.lower():
             found[same] = one
         elif same in found and found[same].via == _CONNECTED:
             del found[same]
     return tuple(found.values())
+
+
+def _owner(ref: Ref | None) -> str:
+    return ref.place.partition("/")[0].lower() if ref else ""
 
 
 def as_related(raw: Raw, tie: Tie, via: str = "") -> Related:

@@ -38,10 +38,12 @@ from integration.stages.adf import adf
 from integration.stages.markup import Text
 from integration.stages.model import Comment, Issue, Label, Person, Ref, Related
 from integration.stages.wiki import wiki
-from integration.trackers import Gone, Question, Refused, TrackerError, Unavailable
+from integration.trackers import EVERYTHING, Gone, Question, Refused, TrackerError, Unavailable, beside
 from integration.trackers.jira_shapes import (
     TIED,
+    TIES,
     Reading,
+    by_name,
     comment,
     linked_page,
     marked,
@@ -49,6 +51,7 @@ from integration.trackers.jira_shapes import (
     person,
     stands,
     ties,
+    unknown_keys,
     way,
     whole,
 )
@@ -58,6 +61,8 @@ WAIT, LONGEST_WAIT = timedelta(seconds=60), timedelta(days=1)  # after a rate li
 LARGEST = 64 * 1024 * 1024  # bytes of one answer
 PAGE = 100
 MEMBERS = 10
+SEARCHES, READS = 3, 10  # at most: for one page of tied issues; of single ones, where no search is answered
+FEW = 5  # of Jira's words about an error, as many are shown to people
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -132,7 +137,15 @@ def _words(body: bytes) -> list[str]:
         said += messages
     if isinstance(errors := found.get("errors"), dict):
         said += [f"{field}: {text}" for field, text in errors.items() if isinstance(text, str)]
-    return [" ".join(text.split())[:300] for text in said if isinstance(text, str) and text.strip()][:5]
+    return [" ".join(text.split())[:300] for text in said if isinstance(text, str) and text.strip()][: 2 * PAGE]
+
+
+class _Rejected(Refused):
+    """Jira says that the request itself is wrong (400), and in these words, one for each fault."""
+
+    def __init__(self, message: str, said: Sequence[str]) -> None:
+        super().__init__(message)
+        self.said = said
 
 
 def _retry_at(headers: Mapping[str, str], otherwise: timedelta | None) -> datetime | None:
@@ -164,7 +177,7 @@ def _bounded(method: Callable[Concatenate[Jira, P], T]) -> Callable[Concatenate[
         with self.transport.within(self.total):
             try:
                 return method(self, *args, **kwargs)
-            except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as odd:
+            except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as odd:
                 what = f"{type(odd).__name__} in {method.__name__}"
                 raise Unavailable(f"{self} answered in a shape that we cannot read ({what})", unknown=True) from odd
 
@@ -172,6 +185,8 @@ def _bounded(method: Callable[Concatenate[Jira, P], T]) -> Callable[Concatenate[
 
 
 # --- the tracker ------------------------------------------------------------------------------------------------------
+
+_BLIND = "our account may not look up people: it needs the global permission 'Browse users and groups'"
 
 
 class Jira:
@@ -194,6 +209,7 @@ class Jira:
         self._client._session.mount("https://", self.transport)
         self._client._session.mount("http://", self.transport)
         self._myself: Person | None = None
+        self._told: tuple[Ref, datetime, Mapping[str, Any]] | None = None  # by the last snapshot, until somebody asks
 
     def __str__(self) -> str:
         return f"Jira ({self.site})"
@@ -205,8 +221,14 @@ class Jira:
         raw = self._get(self._issue(ref), f"read {ref}", expand="changelog,names", fields="*all,-attachment,-worklog")
         if raw["key"] != ref.key:
             raise self._moved(ref, raw["key"])
-        comments = self._comments(ref, raw["fields"].get("comment") or {}, me)
-        return Reading(self.url, ref, me, raw, self._histories(ref, raw), comments).issue()
+        try:
+            comments = self._comments(ref, raw["fields"].get("comment") or {}, me)
+            log = self._histories(ref, raw)
+        except Gone as gone:  # it was there a moment ago: whether it still is, the next look tells
+            raise Unavailable(f"{self} shows {ref}, but not all of it: {gone}") from None
+        issue = Reading(self.url, ref, me, raw, log, comments).issue()
+        self._told = (ref, issue.watermark, {name: raw["fields"].get(name) for name in TIES})
+        return issue
 
     @_bounded
     def say(self, ref: Ref, text: Text, token: str) -> Comment:
@@ -238,20 +260,31 @@ class Jira:
         """Nothing: Jira's REST API pins no comments."""
 
     @_bounded
-    def related(self, ref: Ref, issue: Issue) -> tuple[Related, ...]:
-        """Its sub-tasks, linked issues and linked pages, as they are now.
+    def related(self, ref: Ref, issue: Issue, wanted: frozenset[str] = EVERYTHING) -> tuple[Related, ...]:
+        """Its sub-tasks and linked issues, its linked pages, or both. Right after `fetch` the issue is not read again.
 
-        An embedded issue has no labels: all of them are looked up by one search. One that we may not see stays as it is
-        embedded. Raises `Gone` with `now` when the issue lives elsewhere.
+        An embedded issue has no labels: all that are open are looked up by one search. One that we may not see stays as
+        it is embedded. Raises `Gone` with `now` when the issue lives elsewhere.
         """
         doing = f"read what {ref} is tied to"
-        raw = self._get(self._issue(ref), doing, fields="subtasks,issuelinks")
+        told, self._told = self._told, None
+        found: list[Related] = []
+        if "issues" in wanted:
+            fields = told[2] if told and told[:2] == (ref, issue.watermark) else self._ties(ref, doing)
+            tied = ties(self.url, self.site, fields)
+            seen = self._looked_up(list(dict.fromkeys(one.key for one in tied if one.ref and one.is_open)), doing)
+            found += (whole(one, seen.get(one.key)) for one in tied)
+        if "pages" in wanted:
+            with beside():
+                found += map(linked_page, self._glance(f"{self._issue(ref)}/remotelink", doing))
+        return tuple(found)
+
+    def _ties(self, ref: Ref, doing: str) -> Mapping[str, Any]:
+        raw = self._get(self._issue(ref), doing, fields=",".join(TIES))
         if raw["key"] != ref.key:
             raise self._moved(ref, raw["key"])
-        tied = ties(self.url, self.site, raw["fields"])
-        seen = self._looked_up(list(dict.fromkeys(one.key for one in tied if one.ref)), doing)
-        pages = self._get(f"{self._issue(ref)}/remotelink", doing)
-        return (*(whole(one, seen.get(one.key)) for one in tied), *map(linked_page, pages))
+        fields: Mapping[str, Any] = raw["fields"]
+        return fields
 
     @_bounded
     def put_label(self, ref: Ref, name: str) -> None:
@@ -266,7 +299,7 @@ class Jira:
     @_bounded
     def transition(self, ref: Ref, to: Sequence[str]) -> None:
         """Move the issue to the first status of `to` that a transition leads to; fine if it stands in one of them."""
-        doing = f"move {ref} to {' or '.join(to)}"
+        doing = f"move {ref} to {by_name(to)}"
         raw = self._get(self._issue(ref), doing, fields="*all,-comment,-attachment,-worklog")
         if raw["key"] != ref.key:
             raise self._moved(ref, raw["key"])
@@ -292,7 +325,8 @@ class Jira:
         if not question.triage:
             raise Refused(f"{self} knows groups, not the team '{question.team}'; name a group for the party's jira")
         try:
-            able = self._who_may(ref, "user/permission/search", who, permissions="TRANSITION_ISSUES")
+            with beside():
+                able = self._who_may(ref, "user/permission/search", who, permissions="TRANSITION_ISSUES")
         except Refused as no:
             raise Refused(f"{no}; it needs the project permission 'Administer projects' in {ref.place}") from None
         return able
@@ -324,7 +358,7 @@ class Jira:
     def called(self, ref: Ref, handle: str) -> str:
         """The display name of this account; the handle itself where Jira does not show it to us."""
         try:
-            raw = self._get("user", f"ask who {handle} is", **self._known_as(handle))
+            raw = self._glance("user", f"ask who {handle} is", **self._known_as(handle))
         except (Gone, Refused):
             return handle
         return str(raw.get("displayName") or handle)
@@ -377,20 +411,25 @@ class Jira:
             return "the comment does not mention them in a way that Jira turns into a link"
         try:
             raw = self._get("user", f"look up {handle}", **self._known_as(handle))
-            if not raw.get("active", True):
-                return "their account is not active"
-            if person(raw).bot:
-                return "it is the account of an app, which nobody reads"
-            if self._who_may(ref, "user/viewissue/search", handle):
-                return ""
-            blind = not self._who_may(ref, "user/viewissue/search", self._me().handle)
         except Gone:
             return f"{self} knows no such account"
         except Refused:
+            return _BLIND
+        if not raw.get("active", True):
+            return "their account is not active"
+        return "it is the account of an app, which nobody reads" if person(raw).bot else self._shut_out(ref, handle)
+
+    def _shut_out(self, ref: Ref, handle: str) -> str:
+        """Why they cannot read what they were told; empty if they can."""
+        try:
+            if self._who_may(ref, "user/viewissue/search", handle):
+                return ""
+            blind = not self._who_may(ref, "user/viewissue/search", self._me().handle)
+        except Gone as gone:
+            return f"we cannot tell whether they may see {ref.key}: {gone}"
+        except Refused:
             blind = True
-        if blind:
-            return "our account may not look up people: it needs the global permission 'Browse users and groups'"
-        return f"they may not see {ref.key}"
+        return _BLIND if blind else f"they may not see {ref.key}"
 
     # --- reading in pages
 
@@ -422,15 +461,31 @@ class Jira:
     # --- looking up issues
 
     def _looked_up(self, keys: Sequence[str], doing: str) -> dict[str, dict[str, Any]]:
-        """The issues of these keys that we may see."""
+        """The issues of these keys that we may see; where no search is answered, the first few of them."""
         found: dict[str, dict[str, Any]] = {}
+        left: list[str] = []
         for start in range(0, len(keys), PAGE):
-            some = keys[start : start + PAGE]
+            some, unsaid = self._searched(keys[start : start + PAGE], doing)
+            found |= some
+            left += unsaid
+        return found | self._one_by_one(left[:READS], doing)
+
+    def _searched(self, keys: Sequence[str], doing: str) -> tuple[dict[str, dict[str, Any]], Sequence[str]]:
+        """The issues of these keys that a search finds, and the keys for which none was answered.
+
+        A key that is not there, or not for us, spoils the whole search: it is named, and left out of the next one.
+        """
+        for _ in range(SEARCHES):
+            if not keys:
+                break
             try:
-                found |= {str(raw["key"]): raw for raw in self._search(f"key in ({', '.join(some)})", doing)}
-            except Refused:  # a key that is not there, or not for us, spoils the whole search
-                found |= self._one_by_one(some, doing)
-        return found
+                return {str(raw["key"]): raw for raw in self._search(f"key in ({', '.join(keys)})", doing)}, ()
+            except _Rejected as no:
+                unknown = unknown_keys(keys, no.said)
+            if not unknown:
+                break
+            keys = [key for key in keys if key not in unknown]
+        return {}, keys
 
     def _search(self, jql: str, doing: str) -> Iterator[dict[str, Any]]:
         """What a search finds, page by page: Cloud goes on from a token, Data Center from a number."""
@@ -448,7 +503,7 @@ class Jira:
         found = {}
         for key in keys:
             with contextlib.suppress(Gone, Refused):
-                found[key] = self._get(f"issue/{quote(key, safe='')}", doing, fields=TIED)
+                found[key] = self._glance(f"issue/{quote(key, safe='')}", doing, fields=TIED)
         return found
 
     # --- asking
@@ -458,6 +513,10 @@ class Jira:
 
     def _get(self, path: str, doing: str, **params: str) -> Any:
         return self._ask("GET", path, doing, params)
+
+    def _glance(self, path: str, doing: str, **params: str) -> Any:
+        """The same where little depends on it: when it is not there, we do not ask whether our token is still good."""
+        return self._ask("GET", path, doing, params, quick=True)
 
     def _post(self, path: str, doing: str, body: Mapping[str, Any], api: str = "2") -> Any:
         return self._ask("POST", path, doing, {}, body, api)
@@ -473,6 +532,7 @@ class Jira:
         params: Mapping[str, str],
         body: Mapping[str, Any] | None = None,
         api: str = "2",
+        quick: bool = False,
     ) -> Any:
         """One request, once. `doing` completes "could not …". Raises only errors that hold nothing of the wire."""
         answer: requests.Response | TrackerError | None
@@ -492,7 +552,7 @@ class Jira:
             raise answer
         assert answer is not None  # noqa: S101  (python-jira puts one into each of its errors)
         if answer.status_code >= 300:
-            self._fail(answer, path, doing, method != "GET")
+            self._fail(answer, path, doing, method != "GET", quick)
         return self._json(answer, doing, method != "GET")
 
     def _json(self, answer: requests.Response, doing: str, writes: bool) -> Any:
@@ -510,14 +570,15 @@ class Jira:
         how = "did not answer in time" if isinstance(error, requests.Timeout) else "could not be reached"
         return Unavailable(f"{self} {how} when we tried to {doing}", unknown=writes and not _never_sent(error))
 
-    def _fail(self, response: requests.Response, path: str, doing: str, writes: bool) -> None:
+    def _fail(self, response: requests.Response, path: str, doing: str, writes: bool, quick: bool) -> None:
         """Raise what an answer that is no success means."""
-        status, said = response.status_code, "; ".join(_words(response.content))
-        because = f": {said}" if said else ""
+        status, said = response.status_code, _words(response.content)
+        because = f": {'; '.join(said[:FEW])}" if said else ""
         if status == 404 and path == "myself":
             raise Refused(f"there is no Jira at the address of {self}: mend {self._variable('URL')}")
         if status == 404:
-            self._get("myself", "sign in")  # with a dead token Cloud says 404 to everything; this says 401
+            if not quick:
+                self._get("myself", "sign in")  # with a dead token Cloud says 404 to everything; this says 401
             raise Gone(f"could not {doing}: it is not there, or not for our account on {self}{because}")
         if status == 401:
             raise Refused(f"{self} does not accept our sign-in: renew {self._variable('API_TOKEN', 'PAT')}")
@@ -530,6 +591,8 @@ class Jira:
             raise Unavailable(f"{self} failed (HTTP {status}) when we tried to {doing}", at, unknown=writes)
         if status < 400:
             raise Refused(f"{self} sends us to another address (HTTP {status}): mend {self._variable('URL')}")
+        if status == 400:
+            raise _Rejected(f"{self} refused to {doing} (HTTP 400){because}", said)
         raise Refused(f"{self} refused to {doing} (HTTP {status}){because}")
 
     def _variable(self, cloud: str, otherwise: str = "") -> str:

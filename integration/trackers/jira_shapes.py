@@ -31,8 +31,10 @@ from integration.stages.model import (
 from integration.trackers import Refused
 
 PROPERTY = "release-stages"  # the comment property that holds our marker
-TIED = "summary,status,issuetype,labels"  # what we want to know of an issue that another one is tied to
+TIES = ("subtasks", "issuelinks")  # the fields that tell what an issue is tied to
+TIED = "summary,issuetype,labels"  # what we want to know of an issue that another one is tied to
 
+_KEY = re.compile(r"[A-Z][A-Z0-9_]*-\d+")
 _NOT_PLANNED = frozenset({
     "abandoned", "can't reproduce", "cancelled", "canceled", "cannot reproduce", "declined", "duplicate", "invalid",
     "not a bug", "obsolete", "rejected", "withdrawn", "won't do", "won't fix", "wont do", "wont fix",
@@ -174,19 +176,59 @@ def _token(properties: Iterable[Mapping[str, Any]]) -> str:
     return ""
 
 
-_MUTE = re.compile(
-    r"\{(?P<name>noformat|code|quote)(?::[^}\n]*)?\}.*?(?:\{(?P=name)\}|\Z)|\{\{[^\n]*?\}\}|^[ \t]*bq\.[^\n]*",
-    re.DOTALL | re.MULTILINE,
-)
 _NAMED = re.compile(r"(?<!\\)(?:\\\\)*\[~(?:accountid:)?(?P<handle>[^\]\[|\n]+)\]")
+_MUTE = re.compile(r"\{(?P<block>noformat|code|quote)(?P<more>[:}])|\{\{|^[ \t]*bq\.", re.MULTILINE)
 
 
 def _mentions(body: Any) -> frozenset[str]:
     """Who is mentioned; in markup outside code and quotes: the API gives it back as Jira understood it."""
     if isinstance(body, Mapping):
         return frozenset(str(node["attrs"]["id"]).lower() for node in _nodes(body) if node.get("type") == "mention")
-    body = _text(body)
-    return frozenset(found["handle"].strip().lower() for found in _NAMED.finditer(_MUTE.sub(" ", body)))
+    return frozenset(found["handle"].strip().lower() for found in _NAMED.finditer(_spoken(_text(body))))
+
+
+def _spoken(body: str) -> str:
+    """Markup without its code and quotes. One pass, as anybody may write anything, many times."""
+    kept, at, place = list[str](), 0, 0
+    until = _Ends(body)
+    while found := _MUTE.search(body, place):
+        end = _mute_until(found, until)
+        place = end if end else found.start() + 1
+        if end:
+            kept.append(body[at : found.start()])
+            at = end
+    return " ".join([*kept, body[at:]])
+
+
+def _mute_until(found: re.Match[str], until: _Ends) -> int:
+    """Where the code or quote that may begin here is over; 0 where it is none."""
+    start, line = found.end(), until.after(found.end(), "\n")
+    if found[0].endswith("bq."):
+        return line
+    if found[0] == "{{":
+        close = until.after(start, "}}")
+        return close + 2 if close < line else 0
+    if found["more"] == ":":
+        start = until.after(start, "}") + 1
+        if start > line:
+            return 0
+    last = f"{{{found['block']}}}"
+    return min(until.after(start, last) + len(last), until.length)
+
+
+class _Ends:
+    """Where a text has its next closing mark. Asked from front to back, it looks at each sign once for each mark."""
+
+    def __init__(self, text: str) -> None:
+        self._text, self.length = text, len(text)
+        self._next: dict[str, int] = {}
+
+    def after(self, place: int, mark: str) -> int:
+        """The place of the first such mark from there on; the text's length where there is none."""
+        if self._next.get(mark, -1) < place:
+            found = self._text.find(mark, place)
+            self._next[mark] = found if found >= 0 else self.length
+        return self._next[mark]
 
 
 def _nodes(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -235,6 +277,11 @@ def stands(status: Mapping[str, Any], wanted: str) -> bool:
     return str(status["id"]) == wanted or status["name"].casefold() == wanted.casefold()
 
 
+def by_name(to: Iterable[str]) -> str:
+    """These statuses as people know them: by their names, not by their ids."""
+    return " or ".join(one for one in to if not one.isdecimal()) or "the status that it should have"
+
+
 def way(offered: Sequence[Mapping[str, Any]], fields: Mapping[str, Any], to: Sequence[str]) -> Mapping[str, Any]:
     """The transition to take from where an issue with these `fields` stands. Raises `Refused`, in words."""
     missing: list[str] = []
@@ -247,7 +294,7 @@ def way(offered: Sequence[Mapping[str, Any]], fields: Mapping[str, Any], to: Seq
         missing.append(f"the transition '{one['name']}' to {one['to']['name']} wants {' and '.join(needs)} filled in")
     if missing:
         raise Refused("; ".join(missing))
-    goal = leading[0][1]["to"]["name"] if leading else " or ".join(to)
+    goal = leading[0][1]["to"]["name"] if leading else by_name(to)
     raise Refused(
         f"no transition leads back from {fields['status']['name']} to {goal} that the service's account may use"
     )
@@ -277,13 +324,22 @@ def ties(home: str, site: str, fields: Mapping[str, Any]) -> list[Related]:
 
 
 def whole(one: Related, raw: Mapping[str, Any] | None) -> Related:
-    """The same with what the issue itself tells, labels too; as it is where there is nothing of it to be seen."""
+    """The same with what a search tells of it, labels too; as it is where there is nothing of it to be seen.
+
+    Whether it is open is told by the link: Cloud's search may lag behind.
+    """
     if raw is None:
         return one
     fields = raw["fields"]
     labels = tuple(_text(label) for label in fields.get("labels") or ())
     title = _text(fields.get("summary")) or one.title
-    return replace(one, title=title, is_open=_is_open(fields), type=_name(fields.get("issuetype")), labels=labels)
+    return replace(one, title=title, type=_name(fields.get("issuetype")) or one.type, labels=labels)
+
+
+def unknown_keys(keys: Iterable[str], said: Iterable[str]) -> set[str]:
+    """Those of the keys that Jira's words about a search name: issues that are not there, or not for us."""
+    named = {word for words in said for word in _KEY.findall(words)}
+    return {key for key in keys if key in named}
 
 
 def linked_page(raw: Mapping[str, Any]) -> Related:

@@ -277,7 +277,7 @@ class World:
     def called(self, ref: Ref, handle: str) -> str:
         return handle
 
-    def related(self, ref: Ref, issue: Issue) -> tuple[Related, ...]:
+    def related(self, ref: Ref, issue: Issue, wanted: frozenset[str]) -> tuple[Related, ...]:
         return ()
 
     def react(self, ref: Ref, comment_id: str, sign: str) -> None:

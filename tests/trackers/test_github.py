@@ -180,7 +180,18 @@ class TestASnapshot:
         ref = Ref("github", "", "ACME/App", 12)
         assert github.fetch(ref).ref == ref
 
-    @pytest.mark.parametrize("answer", [[], {"number": 12}, issue(created_at="yesterday"), issue(labels=None)])
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            [],
+            {"number": 12},
+            issue(created_at="yesterday"),
+            issue(labels=None),
+            issue(updated_at="0001-01-01T00:00:00+05:00"),
+            issue(updated_at="9999-12-31T23:59:59-05:00"),
+            issue(repository_url="http://[::1"),
+        ],
+    )
     def test_is_not_made_of_an_answer_that_makes_no_sense(self, web: Any, github: GitHub, answer: Any) -> None:
         web._registry = responses.registries.FirstMatchRegistry()
         web.assert_all_requests_are_fired = False
@@ -192,6 +203,28 @@ class TestASnapshot:
     def test_is_not_made_of_a_page_that_is_no_json(self, web: Any, github: GitHub) -> None:
         web.get(ISSUE, body="<html>Unicorn!</html>")
         with pytest.raises(Unavailable, match="reading acme/app#12"):
+            github.fetch(REF)
+
+    @pytest.mark.parametrize("status", [200, 403, 404, 500])
+    def test_is_not_made_of_an_answer_nested_without_end(self, web: Any, github: GitHub, status: int) -> None:
+        web._registry = responses.registries.FirstMatchRegistry()
+        web.get(ISSUE, status=status, body="[" * 100_000 + "]" * 100_000)
+        with pytest.raises(Gone if status == 404 else Refused if status == 403 else Unavailable):
+            github.fetch(REF)
+
+    @pytest.mark.parametrize("status", [404, 410])
+    def test_whose_history_is_not_there_may_be_tried_again(self, web: Any, github: GitHub, status: int) -> None:
+        web.get(ISSUE, json=issue())
+        web.get(TIMELINE, status=status, json={"message": "Not Found"})
+        with pytest.raises(Unavailable, match=r"not all of it.*the history of acme/app#12"):
+            github.fetch(REF)
+
+    def test_by_an_account_that_github_does_not_know_is_refused(self, web: Any) -> None:
+        github = GitHub(GitHubSettings(api_url=API, token=SECRET), clock=lambda: NOW)
+        web.get(ISSUE, json=issue())
+        web.get(TIMELINE, json=[])
+        web.get(f"{API}/user", status=404)
+        with pytest.raises(Refused, match="which account our token belongs to"):
             github.fetch(REF)
 
 
@@ -424,13 +457,31 @@ class TestSaying:
 
 
 class TestPinning:
-    def test_puts_our_comment_at_the_top(self, web: Any, github: GitHub) -> None:
-        web.put(f"{PLACE}/issues/comments/5/pin", json=comment(5, "x", pin={"pinned_at": "2026-03-02T09:00:00Z"}))
+    pinned: dict[str, Any] = {"pin": {"pinned_at": "2026-03-02T09:00:00Z"}}  # noqa: RUF012
+
+    def test_puts_our_comment_at_the_top_where_none_is(self, web: Any, github: GitHub) -> None:
+        web.get(ISSUE, json=issue(pinned_comment=None))
+        web.put(f"{PLACE}/issues/comments/5/pin", json=comment(5, "x", **self.pinned))
         github.pin(REF, "5")
-        assert asked(web) == [("PUT", "/repos/acme/app/issues/comments/5/pin")]
+        assert [verb for verb, _ in asked(web)] == ["GET", "PUT"]
+
+    @pytest.mark.parametrize("number", [4, 5])
+    def test_leaves_the_one_that_is_there(self, web: Any, github: GitHub, number: int) -> None:
+        web.get(ISSUE, json=issue(pinned_comment=comment(number, "Read this first", **self.pinned)))
+        github.pin(REF, "5")
+
+    @pytest.mark.parametrize("pinned", [True, False])
+    def test_asks_the_comments_where_the_issue_does_not_tell(self, web: Any, github: GitHub, pinned: bool) -> None:
+        web.get(ISSUE, json=issue())
+        said = [comment(4, "Read this first", **(self.pinned if pinned else {"pin": None})), comment(5, "x")]
+        web.get(COMMENTS, json=said)
+        if not pinned:
+            web.put(f"{PLACE}/issues/comments/5/pin", json=comment(5, "x"))
+        github.pin(REF, "5")
 
     @pytest.mark.parametrize(("status", "error"), [(404, Gone), (410, Gone), (403, Refused), (422, Refused)])
     def test_where_it_cannot_be_says_so(self, web: Any, github: GitHub, status: int, error: Any) -> None:
+        web.get(ISSUE, json=issue(pinned_comment=None))
         web.put(f"{PLACE}/issues/comments/5/pin", status=status, json={"message": "No"})
         with pytest.raises(error, match="pinning our comment on acme/app#12"):
             github.pin(REF, "5")
@@ -565,6 +616,12 @@ class TestRelatedIssues:
             ([mention(tied(30), "connected"), mention(tied(31), "disconnected")], [("acme/app#30", True)]),
             ([mention(tied(30)), mention(tied(30), "disconnected")], [("acme/app#30", True)]),
             ([mention(tied(30), "subscribed")], []),
+            (
+                [mention(tied(1, "mallory/x")), mention(tied(2, "ACME/Web")), mention(tied(3, "acme-x/web"))],
+                [("ACME/Web#2", True)],
+            ),
+            ([mention({"title": "of nobody knows where"})], []),
+            ([mention(tied(1, "partner/x"), "connected"), mention(tied(1, "partner/x"))], [("partner/x#1", True)]),
             ([mention(None), {"event": "connected"}, {"event": "cross-referenced", "source": "x"}], []),
             ([mention({"number": 5, "repository": {"full_name": "acme/x"}, "labels": 3})], [("acme/x#5", True)]),
         ],
@@ -607,6 +664,23 @@ class TestRelatedIssues:
         with pytest.raises(Unavailable):
             github.related(REF, snapshot)
 
+    def test_are_not_asked_for_where_only_pages_are_wanted(self, web: Any, github: GitHub) -> None:
+        snapshot = self.fetched(web, github, [mention(tied(30))], **summaries(1, 1))
+        assert github.related(REF, snapshot, frozenset({"pages"})) == ()
+
+    def test_whose_history_is_not_there_do_not_make_the_issue_gone(self, web: Any, github: GitHub) -> None:
+        web.get(ISSUE, json=issue(**summaries()))
+        web.get(TIMELINE, status=404, json={"message": "Not Found"})
+        snapshot = Issue(REF, "", "", "", Person("", ""), Person("", ""), NOW, NOW)
+        with pytest.raises(Refused, match="reading the history of acme/app#12"):
+            github.related(REF, snapshot)
+
+    def test_of_an_odd_shape_may_be_tried_again(self, web: Any, github: GitHub) -> None:
+        snapshot = self.fetched(web, github, **summaries(1))
+        web.get(self.parts, json=[{"number": 3, "repository_url": "http://[::1"}])
+        with pytest.raises(Unavailable, match="cannot read"):
+            github.related(REF, snapshot)
+
     def test_out_of_our_sight_count_as_open_and_are_named_as_well_as_can_be(self, web: Any, github: GitHub) -> None:
         snapshot = self.fetched(web, github, **summaries(3))
         web.get(self.parts, json=[{}, {"title": "Pricing", "number": 3}, {"number": 7, "repository_url": "x/acme/hid"}])
@@ -642,6 +716,11 @@ class TestLabels:
         web.get(labels, json=[{"id": 2, "name": "b"}], match=[matchers.query_param_matcher({"page": "2"})])
         assert github.label_names(REF) == (Label("1", "a"), Label("2", "b"))
 
+    def test_of_a_place_that_is_not_there_are_refused(self, web: Any, github: GitHub) -> None:
+        web.get(f"{PLACE}/labels", status=404, json={"message": "Not Found"})
+        with pytest.raises(Refused, match="the labels of acme/app"):
+            github.label_names(REF)
+
 
 class TestRateLimits:
     soon = int((NOW + timedelta(minutes=9)).timestamp())
@@ -668,8 +747,21 @@ class TestRateLimits:
             ),
             ({}, "You have exceeded a secondary rate limit. Wait a bit.", NOW + timedelta(seconds=60)),
             ({"Retry-After": "soon"}, "x", NOW + timedelta(seconds=60)),
+            ({"Retry-After": "99999999999999999999"}, "x", NOW + timedelta(days=1)),
+            ({"Retry-After": "9" * 5000}, "x", NOW + timedelta(days=1)),
+            ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "99999999999999999"}, "x", NOW + timedelta(days=1)),
         ],
-        ids=["retry-after", "retry-after-wins", "reset", "reset-past", "secondary", "odd"],
+        ids=[
+            "retry-after",
+            "retry-after-wins",
+            "reset",
+            "reset-past",
+            "secondary",
+            "odd",
+            "ages",
+            "ages of digits",
+            "reset in ages",
+        ],
     )
     def test_name_the_time_to_come_back_and_nothing_was_done(
         self, web: Any, github: GitHub, status: int, headers: dict[str, str], message: str, retry_at: datetime
@@ -680,11 +772,24 @@ class TestRateLimits:
         assert caught.value.retry_at == retry_at
         assert not caught.value.unknown
 
+    def test_of_a_number_beyond_all_numbers_are_still_an_error_of_ours(self, web: Any, github: GitHub) -> None:
+        wild = {"X-RateLimit-Remaining": "0", "X-RateLimit-Limit": "5000", "X-RateLimit-Reset": "9" * 5000}
+        web.post(COMMENTS, status=403, headers=wild, json={"message": "x"})
+        with pytest.raises(Unavailable):
+            github.say(REF, TEXT, "t")
+
     def test_of_an_unexplained_429_last_a_minute(self, web: Any, github: GitHub) -> None:
         web.get(ISSUE, status=429)
         with pytest.raises(Unavailable) as caught:
             github.fetch(REF)
         assert caught.value.retry_at == NOW + timedelta(seconds=60)
+
+    @pytest.mark.parametrize(("seconds", "wait"), [("30", 30), ("9" * 20, 86400)])
+    def test_of_a_failing_server_have_a_bound_too(self, web: Any, github: GitHub, seconds: str, wait: int) -> None:
+        web.post(COMMENTS, status=503, headers={"Retry-After": seconds})
+        with pytest.raises(Unavailable) as caught:
+            github.say(REF, TEXT, "t")
+        assert caught.value.retry_at == NOW + timedelta(seconds=wait)
 
     def test_hide_behind_no_answer_that_would_be_fine(self, web: Any, github: GitHub) -> None:
         web.get(f"{TEAM}/memberships/sam", status=403, headers={"Retry-After": "5"})
@@ -886,6 +991,20 @@ class TestWhoWasReached:
         web.get(f"{PLACE}/collaborators/sam", status=404)
         assert github.unreached(REF, self.said, ["sam"]) == {"sam": "@sam may not read acme/app"}
 
+    def test_no_team_that_was_deleted_meanwhile(self, web: Any, github: GitHub) -> None:
+        web.get(TEAM, json={"slug": "support"})
+        web.get(f"{TEAM}/members", status=404, json={"message": "Not Found"})
+        reason = github.unreached(REF, self.said, ["acme/support"])["acme/support"]
+        assert "cannot tell whom @acme/support reaches" in reason
+        assert "the members of acme/support" in reason
+
+    @pytest.mark.parametrize("handle", ["acme/support", "sam"])
+    def test_nobody_in_a_place_that_is_not_there(self, web: Any, github: GitHub, handle: str) -> None:
+        if "/" in handle:
+            web.get(TEAM, json=self.team)
+        web.get(PLACE, status=404, json={"message": "Not Found"})
+        assert "reading acme/app" in github.unreached(REF, self.said, [handle])[handle]
+
     def test_is_not_told_from_an_answer_that_did_not_come(self, web: Any, github: GitHub) -> None:
         web.get(TEAM, body=requests.ReadTimeout())
         with pytest.raises(Unavailable):
@@ -962,6 +1081,15 @@ class TestAsAnApp:
         web.get(f"{PLACE}/installation", status=404, json={"message": "Not Found"})
         with pytest.raises(Gone, match="our App's installation in acme/app"):
             github.fetch(REF)
+
+    def test_that_is_not_installed_may_not_know(self, web: Any, github: GitHub) -> None:
+        def ask_after_sam() -> None:
+            github.answer(REF, Question(Person("1", "sam"), team="acme/support", triage=True))
+
+        for ask in (lambda: github.label_names(REF), ask_after_sam):
+            web.get(f"{PLACE}/installation", status=404, json={"message": "Not Found"})
+            with pytest.raises(Refused, match="our App's installation in acme/app"):
+                ask()
 
     def test_looks_for_its_installation_again_after_a_token_was_taken_back(self, web: Any, github: GitHub) -> None:
         for token, status in (("ghs_one", 401), ("ghs_two", 200)):
@@ -1175,6 +1303,11 @@ class TestAgainstTheSandbox:
         assert (str(pinned.id), pinned.pinned_by) == (said.id, SERVICE)
         (read,) = github.fetch(ref).comments
         assert (read.token, read.edited) == ("a.b", False)
+        theirs = served.world.github.comment(ref.place, ref.number, "Read this first", "erin")
+        served.world.github.pin(ref.place, theirs.id, "erin")
+        github.pin(ref, said.id)
+        assert served.world.github.issue(ref.place, ref.number).pinned is theirs
+        served.world.github.unpin(ref.place, theirs.id, "erin")
         pull = served.world.github.open_issue(ref.place, "Change", "erin", pull_request=True).number
         there = Ref("github", "", ref.place, pull)
         with pytest.raises(Refused, match="not supported on Pull Requests"):

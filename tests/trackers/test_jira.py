@@ -389,6 +389,22 @@ def test_an_issue_that_answers_by_another_key_lives_there_now(web: responses.Req
     assert gone.value.now == Ref("jira", "main", "NEW", 3)
 
 
+@pytest.mark.parametrize("path", ["changelog", "comment"])
+def test_a_part_that_is_not_there_does_not_make_an_issue_gone(web: responses.RequestsMock, path: str) -> None:
+    raw = issue(history(1, 1, to_labels("", "x")))
+    raw["changelog"]["total"] = 2 if path == "changelog" else 1
+    raw["fields"]["comment"]["total"] = 1 if path == "comment" else 0
+    web.get(f"{API}/issue/APP-7/{path}", status=404, json={"errorMessages": ["Nothing here."]})
+    with pytest.raises(Unavailable, match=r"but not all of it.*Nothing here"):
+        fetched(web, raw)
+
+
+@pytest.mark.parametrize("created", ["0001-01-01T00:00:00.000+0500", "9999-12-31T23:59:59.000-0500"])
+def test_a_time_beyond_all_times_is_an_odd_shape(web: responses.RequestsMock, created: str) -> None:
+    with pytest.raises(Unavailable, match="shape"):
+        fetched(web, issue(created=created))
+
+
 @pytest.mark.parametrize("raw", [[], {}, {"key": "APP-7"}, {"key": "APP-7", "fields": {"created": "soon"}}, None, 7])
 def test_an_issue_of_an_unknown_shape_is_not_guessed_at(web: responses.RequestsMock, raw: Any) -> None:
     with pytest.raises(Unavailable, match="shape"):
@@ -618,7 +634,7 @@ def has_ties(
 
 
 def finds(web: responses.RequestsMock, cloud: bool, jql: str, *found: dict[str, Any]) -> None:
-    wanted = {"jql": jql, "fields": "summary,status,issuetype,labels", "maxResults": "100"}
+    wanted = {"jql": jql, "fields": "summary,issuetype,labels", "maxResults": "100"}
     wanted |= {} if cloud else {"startAt": "0", "validateQuery": "false"}
     answer = {"issues": list(found)} | ({"isLast": True} if cloud else {"total": len(found), "startAt": 0})
     path = "search/jql" if cloud else "search"
@@ -640,7 +656,7 @@ def test_sub_tasks_links_and_pages_are_told_with_what_one_search_knows_of_them(
         web,
         {"type": BLOCKS, "inwardIssue": embedded("APP-2")},
         {"type": BLOCKS, "outwardIssue": embedded("APP-3", "done")},
-        {"type": DOCUMENTS, "inwardIssue": embedded("DOC-4")},
+        {"type": DOCUMENTS, "inwardIssue": embedded("DOC-4", "done")},
         subtasks=[embedded("APP-5", "new", "Sub-task")],
         pages=[
             {"id": 1, "relationship": "documented by", "object": {"url": "https://help.example/x", "title": "Help"}},
@@ -648,15 +664,14 @@ def test_sub_tasks_links_and_pages_are_told_with_what_one_search_knows_of_them(
         ],
     )  # fmt: skip
     finds(
-        web, cloud, "key in (APP-5, APP-2, APP-3, DOC-4)",
-        embedded("APP-2", kind="Bug", labels=["crash", "p1"]), embedded("APP-3", "done", labels=[]),
-        embedded("DOC-4", "done", labels=["docs"]), embedded("APP-5", "new", "Sub-task", labels=[]),
+        web, cloud, "key in (APP-5, APP-2)",
+        embedded("APP-2", kind="Bug", labels=["crash", "p1"]), embedded("APP-5", "new", "Sub-task", labels=[]),
     )  # fmt: skip
     assert related(cloud) == (
         tied("APP-5", Tie.SUB_ISSUE, "sub-task", type="Sub-task"),
         tied("APP-2", Tie.BLOCKING, "is blocked by", type="Bug", labels=("crash", "p1")),
         tied("APP-3", Tie.LINKED, "blocks", is_open=False),
-        tied("DOC-4", Tie.LINKED, "is documented by", is_open=False, labels=("docs",)),
+        tied("DOC-4", Tie.LINKED, "is documented by", is_open=False),
         Related("Help", "Help", "https://help.example/x", Tie.PAGE, via="documented by"),
         Related("https://acme.example/y", "https://acme.example/y", "https://acme.example/y", Tie.PAGE),
     )
@@ -701,21 +716,127 @@ def test_only_what_our_issue_is_blocked_by_blocks_it(
     assert [one.tie for one in related()] == [tie]
 
 
-def test_where_one_of_them_is_not_for_us_the_others_are_asked_for_one_by_one(web: responses.RequestsMock) -> None:
+def jql_of(call: Any) -> str:
+    return str(call.request.params.get("jql", ""))
+
+
+def finds_all_but(web: responses.RequestsMock, *hidden: str) -> None:
+    """A search names those that are not for us, as Jira does; it finds all others, labelled with their keys."""
+
+    def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        keys = request.params["jql"].removeprefix("key in (").removesuffix(")").split(", ")  # type: ignore[attr-defined]
+        if no := [f"An issue with key '{key}' does not exist for field 'key'." for key in keys if key in hidden]:
+            return 400, {}, json.dumps({"errorMessages": no, "warningMessages": []})
+        return 200, {}, json.dumps({"issues": [embedded(key, labels=[key]) for key in keys], "isLast": True})
+
+    web.add_callback("GET", f"{API}/search/jql", callback=answer)
+
+
+@pytest.mark.parametrize("hidden", [1, 60, 99])
+def test_those_that_are_not_for_us_are_left_out_of_a_second_search(web: responses.RequestsMock, hidden: int) -> None:
+    secret = [f"SEC-{n}" for n in range(10, 10 + hidden)]
+    has_ties(web, subtasks=[embedded(key) for key in (*secret, "APP-2")])
+    finds_all_but(web, *secret)
+    assert [(one.key, one.is_open, one.labels) for one in related()] == [
+        *((key, True, ()) for key in secret),
+        ("APP-2", True, ("APP-2",)),
+    ]
+    assert len(web.calls) == 4, "the issue, two searches, the pages"
+
+
+def test_where_all_are_not_for_us_one_search_tells(web: responses.RequestsMock) -> None:
+    has_ties(web, subtasks=[embedded("SEC-9"), embedded("SEC-8")])
+    finds_all_but(web, "SEC-9", "SEC-8")
+    assert [one.key for one in related()] == ["SEC-9", "SEC-8"]
+    assert len(web.calls) == 3
+
+
+def test_where_a_search_is_refused_without_a_reason_ten_are_read_and_the_others_stay_as_embedded(
+    web: responses.RequestsMock,
+) -> None:
+    keys = [f"APP-{n}" for n in range(10, 140)]
+    has_ties(web, subtasks=[embedded(key) for key in keys])
+    web.get(f"{API}/search/jql", status=400, json={"errorMessages": ["Leider nein."]})
+    web.get(f"{API}/issue/APP-10", status=404, json={"errorMessages": ["Issue does not exist"]})
+    for key in keys[1:]:
+        web.get(f"{API}/issue/{key}", json=embedded(key, labels=["x"]))
+    assert [one.labels for one in related()] == [(), *[("x",)] * 9, *[()] * 120]
+    assert "GET myself" not in asked(web)
+    assert len(web.calls) == 1 + 2 + 10 + 1
+
+
+def test_a_search_that_names_one_after_the_other_is_asked_three_times_at_most(web: responses.RequestsMock) -> None:
+    has_ties(web, subtasks=[embedded(f"APP-{n}") for n in range(10, 60)])
+
+    def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        first = request.params["jql"].removeprefix("key in (").split(", ")[0]  # type: ignore[attr-defined]
+        return 400, {}, json.dumps({"errorMessages": [f"An issue with key '{first}' does not exist."]})
+
+    web.add_callback("GET", f"{API}/search/jql", callback=answer)
+    web.get(re.compile(f"{API}/issue/APP-[1-5]"), status=404)
+    assert len(related()) == 50
+    assert len([call for call in web.calls if jql_of(call)]) == 3
+    assert len(web.calls) == 1 + 3 + 10 + 1
+
+
+def test_a_search_that_is_forbidden_is_refused_and_not_tried_in_another_way(web: responses.RequestsMock) -> None:
+    has_ties(web, subtasks=[embedded("APP-2"), embedded("APP-3")])
+    web.get(f"{API}/search/jql", status=403, json={"errorMessages": ["No."]})
+    with pytest.raises(Refused, match="what jira:main/APP-7 is tied to"):
+        related()
+    assert len(web.calls) == 2
+
+
+def test_whether_it_is_open_is_told_by_the_link_as_a_search_may_lag_behind(web: responses.RequestsMock) -> None:
+    has_ties(web, {"type": BLOCKS, "inwardIssue": embedded("APP-2")})
+    finds(web, True, "key in (APP-2)", embedded("APP-2", "done", labels=["x"]))
+    assert related() == (tied("APP-2", Tie.BLOCKING, "is blocked by", labels=("x",)),)
+
+
+def test_those_that_are_closed_are_not_looked_up(web: responses.RequestsMock) -> None:
+    has_ties(web, subtasks=[embedded("APP-2", "done", "Bug")])
+    assert related() == (tied("APP-2", Tie.SUB_ISSUE, "sub-task", is_open=False, type="Bug"),)
+    assert len(web.calls) == 2
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found", "requests_"),
+    [
+        (frozenset({"issues", "pages"}), ["APP-2", "Help"], ["search/jql", "issue/APP-7/remotelink"]),
+        (frozenset({"issues"}), ["APP-2"], ["search/jql"]),
+        (frozenset({"pages"}), ["Help"], ["issue/APP-7/remotelink"]),
+        (frozenset(), [], []),
+    ],
+)
+def test_right_after_a_snapshot_only_what_is_wanted_and_not_yet_known_is_asked_for(
+    web: responses.RequestsMock, wanted: frozenset[str], found: list[str], requests_: list[str]
+) -> None:
     knows_us(web)
-    has_ties(
-        web,
-        {"type": BLOCKS, "inwardIssue": embedded("SEC-9", kind="Bug")},
-        {"type": BLOCKS, "inwardIssue": embedded("APP-2")},
-    )
-    no = {"errorMessages": ["An issue with key 'SEC-9' does not exist for field 'key'."]}
-    web.get(f"{API}/search/jql", status=400, json=no)
-    web.get(f"{API}/issue/SEC-9", status=404, json={"errorMessages": ["Issue does not exist"]})
-    web.get(f"{API}/issue/APP-2", json=embedded("APP-2", "done", labels=["x"]))
-    assert related() == (
-        tied("SEC-9", Tie.BLOCKING, "is blocked by", type="Bug"),
-        tied("APP-2", Tie.BLOCKING, "is blocked by", is_open=False, labels=("x",)),
-    )
+    web.get(f"{API}/issue/APP-7", json=issue(subtasks=[embedded("APP-2")], issuelinks=[]))
+    web.get(f"{API}/issue/APP-7/remotelink", json=[{"id": 1, "object": {"url": "https://x.example", "title": "Help"}}])
+    finds(web, True, "key in (APP-2)", embedded("APP-2", labels=["x"]))
+    jira = site()
+    snapshot = jira.fetch(REF)
+    before = len(web.calls)
+    assert [one.key for one in jira.related(REF, snapshot, wanted)] == found
+    assert [line.removeprefix("GET ").split("?")[0] for line in asked(web)[before:]] == requests_
+
+
+def test_what_a_snapshot_told_counts_once_and_for_that_snapshot_alone(web: responses.RequestsMock) -> None:
+    knows_us(web)
+    whole = matchers.query_param_matcher({"expand": "changelog,names"}, strict_match=False)
+    web.get(f"{API}/issue/APP-7", json=issue(subtasks=[embedded("APP-2", "done")]), match=[whole])
+    has_ties(web, subtasks=[embedded("APP-3", "done")])
+    web.get(f"{API}/issue/APP-8", json={"key": "APP-8", "fields": {"subtasks": [], "issuelinks": []}})
+    web.get(f"{API}/issue/APP-8/remotelink", json=[])
+    jira = site()
+    snapshot = jira.fetch(REF)
+    assert [one.key for one in jira.related(REF, snapshot)] == ["APP-2"]
+    assert [one.key for one in jira.related(REF, snapshot)] == ["APP-3"], "read anew"
+    jira.fetch(REF)
+    assert jira.related(Ref.parse("APP-8"), snapshot) == ()
+    jira.fetch(REF)
+    assert [one.key for one in jira.related(REF, SNAPSHOT)] == ["APP-3"], "of another time"
 
 
 def test_an_issue_whose_key_we_cannot_write_has_no_ref_and_is_not_searched_for(web: responses.RequestsMock) -> None:
@@ -753,6 +874,13 @@ def test_where_links_are_not_for_us_it_says_so(web: responses.RequestsMock) -> N
     has_ties(web)
     web.replace("GET", f"{API}/issue/APP-7/remotelink", status=403, json={"errorMessages": ["Linking is disabled."]})
     with pytest.raises(Refused, match=r"what jira:main/APP-7 is tied to.*Linking is disabled"):
+        related()
+
+
+def test_where_pages_are_not_there_the_issue_is_not_taken_for_gone(web: responses.RequestsMock) -> None:
+    has_ties(web)
+    web.replace("GET", f"{API}/issue/APP-7/remotelink", status=404, json={"errorMessages": ["Nothing here."]})
+    with pytest.raises(Refused, match=r"what jira:main/APP-7 is tied to.*Nothing here"):
         related()
 
 
@@ -1148,6 +1276,21 @@ def test_where_we_may_not_ask_for_rights_the_missing_one_is_named(web: responses
         site().answer(REF, Question(Person("sam1", "sam1"), triage=True))
 
 
+def test_rights_in_what_is_not_there_are_not_for_us_to_say(web: responses.RequestsMock) -> None:
+    knows_us(web)
+    web.get(f"{API}/user/permission/search", status=404)
+    with pytest.raises(Refused, match="ask what sam1 may do"):
+        site().answer(REF, Question(Person("sam1", "sam1"), triage=True))
+
+
+def test_whether_they_may_see_what_is_not_there_is_said_in_words(web: responses.RequestsMock) -> None:
+    knows_us(web)
+    web.get(f"{API}/user", json=user("sam"))
+    web.get(f"{API}/user/viewissue/search", status=404)
+    said = Comment("1", AT, Person("us", "us"), "", mentions=frozenset({"sam1"}))
+    assert "we cannot tell whether they may see APP-7" in site().unreached(REF, said, ["sam1"])["sam1"]
+
+
 def test_a_question_for_a_team_of_github_is_refused() -> None:
     with pytest.raises(Refused, match="acme/support"):
         site().answer(REF, Question(Person("sam1", "sam1"), team="acme/support"))
@@ -1299,8 +1442,16 @@ def test_what_is_quoted_mentions_nobody_in_the_comment_that_is_read_again(acme: 
 
 def test_there_is_no_way_back_where_the_workflow_has_none(acme: Site) -> None:
     key = acme.state.create_issue("ONE", "Sign-in", "erin", status="Released")
-    with pytest.raises(Refused, match="no transition leads back from Released to Beta"):
-        acme.client.transition(Ref.parse(key), ["Beta"])
+    for to, words in ((["10003", "Beta"], "Released to Beta that"), (["10003"], "to the status that it should have")):
+        with pytest.raises(Refused, match=f"no transition leads back from .*{words}") as no:
+            acme.client.transition(Ref.parse(key), to)
+        assert "10003" not in str(no.value)
+
+
+def test_a_move_that_fails_names_no_number(web: responses.RequestsMock) -> None:
+    web.get(f"{API}/issue/APP-7", status=502)
+    with pytest.raises(Unavailable, match=r"move jira:main/APP-7 to Beta$"):
+        site().transition(REF, ["10003", "Beta"])
 
 
 def test_a_transition_that_asks_for_a_field_is_passed_by_or_named(acme: Site) -> None:
