@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from integration import custom
+from integration.settings import digest_variable
+from integration.stages import mappings as m
 from integration.stages.mappings import Fault, Faulty, Mappings, read
+from integration.stages.model import Ref, Unnamed
 from integration.stages.written import LARGEST
+
+_CALLED = {"github": "GitHub", "jira": "Jira"}
 
 
 def load(path: Path) -> Mappings:
@@ -29,19 +35,104 @@ def text_of(path: Path) -> str:
     return _decoded(raw, name)
 
 
-def check(path: Path) -> tuple[list[str], Mappings | None]:
-    """The lines to print, one for each fault, and the mappings when there is none."""
+def check(path: Path, variables: Collection[str] | None = None) -> tuple[list[str], Mappings | None]:
+    """The lines to print, one for each fault, and the mappings when there is none; then there may be notes.
+
+    `variables` are the names in the environment, where that is known.
+    """
     try:
         mappings = load(path)
     except Faulty as wrong:
         count = len(wrong.faults)
         end = f"{count} fault{'' if count == 1 else 's'}; a file with faults never takes effect"
         return [*(str(fault) for fault in wrong.faults), end], None
-    notes = [
-        f"note: no requirement named {name} is installed here; its rules cannot be judged before the package is"
+    missing = [
+        f"no requirement named {name} is installed here; its rules cannot be judged before the package is"
         for name in custom.missing(mappings)
     ]
-    return [f"{path.name} ({mappings.hash}) has no fault: {_summary(mappings)}", *notes], mappings
+    noted = [f"note: {each}" for each in (*missing, *notes(mappings, variables))]
+    return [f"{path.name} ({mappings.hash}) has no fault: {_summary(mappings)}", *noted], mappings
+
+
+def notes(mappings: Mappings, variables: Collection[str] | None = None) -> Iterator[str]:
+    """What is no fault, and yet does nothing, or hardly what was meant. Pure; `variables` as `check` has them."""
+    yield from _unused(mappings)
+    if not any(source.jira for source in mappings.sources):
+        yield from _without_jira(mappings)
+    yield from _single_addresses(mappings)
+    for name, party in mappings.parties.items():
+        yield from _escalation(name, party, mappings)
+        if party.digest:
+            yield from _digest(name, party.digest, mappings, variables)
+
+
+def _unused(mappings: Mappings) -> Iterator[str]:
+    """Names of section `links`, `windows` and `freezes` that no rule uses."""
+    used: set[tuple[str, str | None]] = set()
+    for one in mappings.asked():
+        match one:
+            case m.Linked():
+                used.add(("links", one.to))
+            case m.Approved():
+                used |= {("links", fact.link) for fact in one.voided_by}
+            case m.Within():
+                used.add(("windows", one.window))
+            case m.Outside():
+                used.add(("freezes", one.freeze))
+    for part, called in (("links", "kind of link"), ("windows", "window"), ("freezes", "freeze")):
+        for name in getattr(mappings, part):
+            if (part, name) not in used:
+                yield f"no rule looks at the {called} {name}"
+
+
+def _without_jira(mappings: Mappings) -> Iterator[str]:
+    """Fields that are named, although only Jira has any."""
+    for rule in mappings.rules:
+        asked = (one for one in mappings.asked_by(rule) if isinstance(one, m.Approved))
+        for name in dict.fromkeys(fact.field for one in asked for fact in one.voided_by if fact.field):
+            yield f"the field {name} never voids an approval of {rule.id}: only Jira has fields, and no source is there"
+    if mappings.routes and mappings.routes.field:
+        yield f"the field {mappings.routes.field} never proposes a route: only Jira has fields, and no source is there"
+
+
+def _single_addresses(mappings: Mappings) -> Iterator[str]:
+    """Patterns of addresses that fit one address alone."""
+    wanted = [(url, f"links.{name}") for name, kind in mappings.links.items() for url in kind.urls]
+    for rule in mappings.rules:
+        asked = mappings.model_copy(update={"rules": (rule,)}).asked()
+        wanted += [(one.url, rule.id) for one in asked if isinstance(one, m.Linked) and one.url]
+    for url, where in dict.fromkeys(wanted):
+        if "*" not in url:
+            yield f"{url} in {where} fits just that address; a * in it stands for anything"
+
+
+def _escalation(name: str, party: m.Party, mappings: Mappings) -> Iterator[str]:
+    """People who are asked on a tracker on which nobody is ever asked."""
+    for tracker, called in _CALLED.items():
+        named = party.escalate_to and getattr(party.escalate_to, tracker)
+        if named and not any(getattr(source, tracker) for source in mappings.sources):
+            yield f"escalate_to of {name} names people on {called}, where no source is; nobody asks them"
+
+
+def _digest(name: str, digest: m.Digest, mappings: Mappings, variables: Collection[str] | None) -> Iterator[str]:
+    """A digest that goes nowhere, or to a place that the file does not speak of."""
+    variable = digest_variable(name)
+    if digest.issue is None:
+        if variables is None:
+            yield f"the digest of {name} names no issue; it goes nowhere but where {variable} in the environment says"
+        elif variable not in variables:
+            yield f"the digest of {name} goes nowhere: name an issue under it, or set {variable} in the environment"
+        return
+    try:
+        ref = Ref.parse(digest.issue)
+    except Unnamed:
+        yield f"the digest of {name} goes to {digest.issue}, which can be no issue"
+        return
+    sites = {source.jira.site.casefold() for source in mappings.sources if source.jira}
+    on_github = any(source.github for source in mappings.sources)
+    if not (on_github if ref.tracker == "github" else ref.site.casefold() in sites):
+        place = "GitHub" if ref.tracker == "github" else f"the Jira site {ref.site}"
+        yield f"the digest of {name} goes to {ref.key} on {place}, where no source is; may the service write there?"
 
 
 def _decoded(raw: bytes, name: str) -> str:

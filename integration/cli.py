@@ -74,7 +74,8 @@ def check(file: Path | None) -> None:
     """
     from integration.check import check as check_file
 
-    lines, sound = check_file(file or _settings(_environ()).mappings)
+    environ = _environ()
+    lines, sound = check_file(file or _settings(environ).mappings, environ)
     for line in lines:
         click.echo(line)
     sys.exit(0 if sound else 1)

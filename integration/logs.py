@@ -19,6 +19,7 @@ from integration.settings import JiraSettings, Settings
 
 HIDDEN = "•••"
 _SHORTEST = 4  # a shorter one would hide half of every line
+_SHORTEST_PART = 8  # of an address's parts other than its password: `user` and `hooks` are words of many lines
 
 
 class Mask:
@@ -71,13 +72,32 @@ def secrets_of(settings: object) -> Iterator[str]:
 
 def _secret_parts(value: object) -> Iterator[str]:
     if isinstance(value, Mapping):
-        yield from (address for addresses in value.values() for address in addresses)  # a Slack token is in the path
+        yield from (part for addresses in value.values() for address in addresses for part in _of_apprise(address))
     elif isinstance(value, bytes):
         yield from (value.hex(), base64.b64encode(value).decode(), value.decode("utf-8", "replace"))
     elif isinstance(value, str) and "://" in value:
         yield urlsplit(value).password or ""
     elif isinstance(value, str):
         yield value
+
+
+def _of_apprise(address: str) -> Iterator[str]:
+    """An Apprise address and what may be a secret in it: each service has its keys elsewhere, and in other words.
+
+    Not `urlsplit`: where it sees a host, a port or a fragment, some have a token.
+    """
+    rest, _, query = address.partition("://")[2].partition("?")
+    place, *path = rest.split("/")
+    login, _, host = place.rpartition("@")
+    user, _, password = login.partition(":")
+    yield from (address, password, unquote(password))
+    if password:
+        yield base64.b64encode(f"{unquote(user)}:{unquote(password)}".encode()).decode()
+    tokens = [part for part in host.split(":") if "." not in part and part.casefold() != "localhost"]
+    pairs = [pair.partition("=") for pair in query.split("&")]
+    values = [value for key, _, value in pairs if key.casefold() != "format"]  # markdown: no secret, and in many lines
+    for part in (user, *tokens, *path, *values):
+        yield from (one for one in {part, unquote(part), *unquote(part).split("/")} if len(one) >= _SHORTEST_PART)
 
 
 def _spellings(secret: str) -> Iterator[str]:

@@ -20,7 +20,7 @@ from integration.stages.hearing import Doubt
 from integration.stages.mappings import Approved, Custom, Faulty, Linked, Mappings, NoOpen, at, read
 from integration.stages.model import Issue, Ref, Related
 from integration.stages.scene import Given
-from integration.trackers import EVERYTHING, Gone, Question, Refused, Tracker
+from integration.trackers import EVERYTHING, Question, Refused, Tracker
 from integration.trackers.github import GitHub
 from integration.trackers.jira import Jira
 
@@ -107,11 +107,11 @@ class Desk:
         return cls(settings, ledger, MappingsFile(settings.mappings, ledger), trackers)
 
     def tracker(self, ref: Ref) -> Tracker:
-        """The tracker that has this issue. Raises `Gone` where none is configured for it."""
+        """The tracker that has this issue. Raises `Refused` where none is configured for it: nothing is lost by that."""
         try:
             return self.trackers[ref.tracker, ref.site]
         except KeyError:
-            raise Gone(f"{ref}: no such tracker is configured in the environment") from None
+            raise Refused(f"{ref}: no such tracker is configured in the environment") from None
 
     def look(self, ref: Ref, now: datetime) -> Look:
         """Fetch, recall, plan; ask the tracker who may speak, where the plan depends on it."""

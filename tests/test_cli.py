@@ -14,6 +14,7 @@ import structlog
 from click.testing import CliRunner
 
 from integration import logs
+from integration.check import check
 from integration.cli import main
 from integration.settings import GitHubSettings, JiraSettings, Settings
 
@@ -74,6 +75,23 @@ def test_a_sound_file_is_code_0_and_a_faulty_one_code_1_with_its_lines(tmp_path:
     assert "Traceback" not in told.stderr
 
 
+def test_what_does_nothing_is_noted_and_is_no_fault(tmp_path: Path) -> None:
+    noted = tmp_path / "mappings.yaml"
+    noted.write_text((ROOT / "mappings.yaml").read_text().replace("outside: {freeze: end-of-year}", "not_on_hold"))
+    told = ask("check", str(noted))
+    assert (told.returncode, told.stderr) == (0, "")
+    first, note = told.stdout.splitlines()
+    assert "has no fault" in first
+    assert note == "note: no rule looks at the freeze end-of-year"
+
+
+@pytest.mark.parametrize("file", ["mappings.yaml", "integration/sandbox/mappings.yaml"])
+def test_there_is_nothing_to_note_about_the_files_that_ship(file: str) -> None:
+    lines, mappings = check(ROOT / file)
+    assert mappings
+    assert len(lines) == 1
+
+
 def test_a_name_of_no_issue_is_answered_with_how_one_is_named(tmp_path: Path) -> None:
     told = ask("explain", "the blue one", home=tmp_path, DATA_DIR=str(tmp_path / "var"), SANDBOX="1")
     assert told.returncode == 2
@@ -106,6 +124,16 @@ SETTINGS = Settings(
     marker_key=b"markerkeybytes",
     github=GitHubSettings(token="ghp_secret", app_private_key=KEY, webhook_secrets=("hook one", 'hook"two')),
     jira=(JiraSettings("main", "https://acme.example", "erin@acme.example", "jiratoken", path_secret="pathsecret"),),
+    digests={
+        "support": (
+            "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXr/#desk",
+            "tgram://123456789:abcdefg_hijklmnop/12315544/",
+        ),
+        "docs": (
+            "mailtos://dora-docs:hun%2Fter@mail.example?to=gus&format=markdown&key=query%20secret",
+            "json://localhost/a",
+        ),
+    },
 )
 SPELLINGS = {
     "a token": "ghp_secret",
@@ -119,6 +147,15 @@ SPELLINGS = {
     "basic authorisation": "ZXJpbkBhY21lLmV4YW1wbGU6amlyYXRva2Vu",
     "a secret in a path": "/webhooks/jira/main/pathsecret",
     "bytes": "markerkeybytes",
+    "an address of Apprise": "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXr/#desk",
+    "a part of its path": "TIiajkdnlazkcOXr",
+    "what stands where a host would": "T1JJ3T3L2",
+    "and a port": "abcdefg_hijklmnop",
+    "its user": "dora-docs",
+    "its password": "hun/ter",
+    "its password as it is written": "hun%2Fter",
+    "its login": "ZG9yYS1kb2NzOmh1bi90ZXI=",
+    "a value of its query": "query secret",
 }
 
 
@@ -144,6 +181,11 @@ def test_no_secret_stands_in_a_line_wherever_it_came_from(said, spelling: str) -
     assert lines.count(logs.HIDDEN) >= 5
     for secret in [spelling, json.dumps(spelling)[1:-1], *logs.secrets_of(SETTINGS)]:
         assert not secret or secret not in lines
+
+
+@pytest.mark.parametrize("words", ["localhost", "mail.example", "markdown", "gus", "mailtos", "desk"])
+def test_what_is_no_secret_of_an_address_stays_readable(words: str) -> None:
+    assert logs.Mask(logs.secrets_of(SETTINGS))(f"a line with {words}") == f"a line with {words}"
 
 
 def test_lines_are_json_with_level_time_and_logger_and_traces_hold_no_locals(said) -> None:

@@ -23,6 +23,7 @@ from integration.settings import Settings, digest_variable
 from integration.stages import digests
 from integration.stages.mappings import Mappings
 from integration.stages.model import Ref
+from workers.digests import awaited
 
 STUCK_AFTER = timedelta(seconds=60)
 ASKED_AGAIN = timedelta(minutes=1)
@@ -87,8 +88,9 @@ def look_again(inbox: Inbox, ledger: Ledger, now: datetime) -> None:
 
 def hint_at_digests(inbox: Inbox, ledger: Ledger, mappings: Mappings, now: datetime) -> None:
     """Hint at the parties whose digest was due since the last one; one that was missed is not made up for twice."""
+    ledger.agenda.note_orders(digests.orders(mappings), now)
     for party in mappings.parties:
-        due_at = digests.due(mappings, party, ledger.born, now)
+        due_at = awaited(ledger, mappings, party, now)
         if due_at is not None and ledger.agenda.awaits(party, due_at, now):
             inbox.hint(Ref.of_party(party))
 
@@ -99,13 +101,17 @@ class DueDigests:
     def __init__(self, inbox: Inbox, ledger: Ledger, settings: Settings) -> None:
         self._inbox, self._ledger, self._settings = inbox, ledger, settings
         self._file: MappingsFile | None = None
+        self._checked = ""  # the version of the file whose names were compared with the variables
 
     def __call__(self, now: datetime) -> None:
         """Hint at what is due by the file in force. Raises `Faulty` while there is none."""
         if self._file is None:
             self._file = MappingsFile(self._settings.mappings, self._ledger)
-            self._warn(self._file.current)
-        hint_at_digests(self._inbox, self._ledger, self._file.current, now)
+        mappings = self._file.current
+        if mappings.hash != self._checked:
+            self._checked = mappings.hash
+            self._warn(mappings)
+        hint_at_digests(self._inbox, self._ledger, mappings, now)
 
     def _warn(self, mappings: Mappings) -> None:
         """An address that belongs to nobody would never be heard of again."""

@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import ModuleType
 from typing import Any
@@ -21,10 +22,11 @@ import structlog
 
 from integration.look import Desk
 from integration.memory.agenda import Agenda, Listed, Sending, State
+from integration.memory.ledger import Ledger, Unreadable
 from integration.settings import digest_variable
 from integration.stages import digests, markers
 from integration.stages.digests import Coming, Entered, Feature, Waiting, plain
-from integration.stages.entries import remember
+from integration.stages.entries import Entry, remember
 from integration.stages.mappings import Mappings
 from integration.stages.markdown import markdown
 from integration.stages.markup import Text
@@ -45,10 +47,24 @@ NOT_TAKEN = "the service did not take it; try the address with the command `appr
 def send(desk: Desk, party: str, now: datetime) -> datetime | None:
     """Say what is due for the party, once; answers with when to try again, where a tracker could not take it."""
     mappings = desk.mappings.current
-    due_at = digests.due(mappings, party, desk.ledger.born, now)
-    if due_at is None or desk.ledger.agenda.is_over(party, due_at):
+    due_at = awaited(desk.ledger, mappings, party, now)
+    return _Sender(desk, mappings, party, due_at, now).send() if due_at else None
+
+
+def awaited(ledger: Ledger, mappings: Mappings, party: str, now: datetime) -> datetime | None:
+    """When the digest was due that is still to be sent, or to be brought to its end; None where there is none.
+
+    What was due before the file ordered it so counts as nothing, and so does a second one of the same day.
+    """
+    agenda, due_at = ledger.agenda, digests.due(mappings, party, ledger.born, now)
+    if due_at is None or agenda.is_over(party, due_at):
         return None
-    return _Sender(desk, mappings, party, due_at, now).send()
+    if agenda.sendings(party, due_at):
+        return due_at
+    terms, since = agenda.ordered(party) or ("", ledger.born)
+    if due_at < since or (terms and terms != digests.orders(mappings)[party]):
+        return None
+    return None if agenda.went_out(party, digests.day_begins(mappings, party, due_at), due_at) else due_at
 
 
 def fingerprint(address: str, key: bytes) -> str:
@@ -65,6 +81,7 @@ class _Sender:
     party: str
     due_at: datetime
     now: datetime
+    read: dict[Ref, tuple[Entry, ...] | None] = field(default_factory=dict)
 
     @property
     def agenda(self) -> Agenda:
@@ -77,30 +94,30 @@ class _Sender:
 
     def send(self) -> datetime | None:
         """Every channel that is still open; one that fails keeps no other from its own."""
-        text, addresses = self._text(), self._addresses()
-        wanted = [COMMENT] * bool(self.issue) + list(addresses) if text else []
+        addresses = self._addresses()
+        wanted = [COMMENT] * bool(self.issue) + list(addresses)
         again = None
-        waiting: list[Sending] = []
+        waiting: list[tuple[Sending, Text | None]] = []
         for one in self.agenda.plan(self.party, self.due_at, wanted or [NOWHERE], self.now):
-            if one.channel == COMMENT and one.is_open:
+            text = self._text(one.channel) if one.is_open else None
+            if one.state is State.PLANNED and text is None:
+                self.agenda.step(one, State.NOTHING, self.now)
+            elif one.channel == COMMENT and self.issue and one.is_open:
                 again = self._comment(one, text)
-            elif text and one.channel in addresses and one.is_open:
-                waiting.append(one)
+            elif one.channel in addresses and one.is_open:
+                waiting.append((one, text))
             elif one.is_open:
-                self._left_out(one, text)
-        if text and waiting:
-            self._apprise(waiting, addresses, text)
+                self._left_out(one)
+        if waiting:
+            self._apprise(waiting, addresses)
         return again
 
     def _addresses(self) -> dict[str, str]:
         key = self.desk.settings.marker_key
         return {fingerprint(one, key): one for one in self.desk.settings.digest_addresses(self.party)}
 
-    def _left_out(self, one: Sending, text: Text | None) -> None:
-        """There is nothing to say, or the channel is not named any more, or none ever was."""
-        if text is None and one.state is State.PLANNED:
-            self.agenda.step(one, State.NOTHING, self.now)
-            return
+    def _left_out(self, one: Sending) -> None:
+        """The channel is not named any more, or none ever was."""
         self.agenda.step(one, State.FAILED, self.now, UNKNOWN if one.state is State.TRIED else "it is not named")
         if one.channel == NOWHERE:
             fix = f"name an `issue` under its digest in mappings.yaml, or set {digest_variable(self.party)}"
@@ -108,34 +125,49 @@ class _Sender:
 
     # --- what is in it --------------------------------------------------------------------------------------------
 
-    def _text(self) -> Text | None:
+    def _text(self, channel: str) -> Text | None:
+        """What is to be told there: of what moved, that which has not arrived there yet."""
         stages = digests.concerns(self.mappings, self.party, self.now)
         coming, waiting = self._open(stages)
         reader = digests.Reader(self.mappings, self.party, self.now)
-        return digests.make(reader, self._entered(stages), coming, waiting)
+        return digests.make(reader, self._entered(stages, channel), coming, waiting)
 
     def _open(self, stages: frozenset[str]) -> tuple[list[Coming], list[Waiting]]:
         coming: list[Coming] = []
         waiting: list[Waiting] = []
         for one in self.agenda.open_for(self.party, stages):
-            past, feature = remember(self.desk.ledger.entries(one.ref)), _feature(one)
+            if (entries := self._entries(one.ref)) is None:
+                continue
+            past, feature = remember(entries), _feature(one)
             if self.party in one.owing:
                 waiting += digests.as_owing(self.party, feature, past)
+            if one.is_closed:
+                continue
             if self.party in one.awaited:
                 waiting.append(digests.as_waiting(self.mappings, self.party, feature, one.wanted, past))
             elif one.wanted in stages and one.wanted is not None:
                 coming.append(digests.as_coming(feature, one.wanted, one.awaited, past.attempt))
         return coming, waiting
 
-    def _entered(self, stages: frozenset[str]) -> list[Entered]:
+    def _entered(self, stages: frozenset[str], channel: str) -> list[Entered]:
         born, order = self.desk.ledger.born, list(self.mappings.stages)
-        between = digests.window(self.due_at, self.agenda.covered(self.party, self.due_at), born)
+        between = digests.window(self.due_at, self.agenda.covered(self.party, channel, self.due_at), born)
         found: list[Entered] = []
         for one in self.agenda.judged(stages, *between):
             below = {stage for stage in order if rank(one.stage, order) < rank(stage, order)}
-            entries = self.desk.ledger.entries(one.ref)
-            found += digests.as_entered(_feature(one), entries, stages, between, below)
+            if entries := self._entries(one.ref):
+                found += digests.as_entered(_feature(one), entries, stages, between, below)
         return found
+
+    def _entries(self, ref: Ref) -> tuple[Entry, ...] | None:
+        """What is known of a feature, read once; None where this release cannot read it: the others are told of."""
+        if ref not in self.read:
+            try:
+                self.read[ref] = self.desk.ledger.entries(ref)
+            except Unreadable as error:
+                self.read[ref] = None
+                log.error("a feature is left out of a digest", party=self.party, feature=str(ref), reason=str(error))
+        return self.read[ref]
 
     # --- as a comment ---------------------------------------------------------------------------------------------
 
@@ -190,14 +222,14 @@ class _Sender:
 
     # --- through Apprise ------------------------------------------------------------------------------------------
 
-    def _apprise(self, waiting: Sequence[Sending], addresses: Mapping[str, str], text: Text) -> None:
+    def _apprise(self, waiting: Sequence[tuple[Sending, Text | None]], addresses: Mapping[str, str]) -> None:
         """To each address, once. What was tried before and not known to have arrived stays as it is."""
         apprise = _apprise_if_installed()
         if apprise is None:
             log.error("a digest could not be sent", party=self.party, reason=NOT_INSTALLED)
         title = digests.title(digests.Reader(self.mappings, self.party, self.now))
-        for one in waiting:
-            if one.state is State.TRIED:
+        for one, text in waiting:
+            if one.state is State.TRIED or text is None:
                 self._failed(one, addresses[one.channel], UNKNOWN)
             elif apprise is None:
                 self.agenda.step(one, State.FAILED, self.now, NOT_INSTALLED)
@@ -232,21 +264,38 @@ def _kind(address: str) -> str:
 
 
 def _delivered(apprise: ModuleType, address: str, title: str, text: Text) -> bool:
-    """Whether the service took it. Why not is not told: Apprise's own words may hold the address."""
-    with _silence():
+    """Whether the service took it. Why not is not told: Apprise's own words may hold the address.
+
+    Apprise runs in a thread of its own, as it swallows whatever is raised in it. RQ ends a job that takes too long by
+    raising in ours: that goes on to RQ, and what became of the message is not known.
+    """
+    ended: list[bool] = []
+    broke: list[str] = []
+
+    def deliver() -> None:
         try:
-            asset = apprise.AppriseAsset(app_id="Release Stages", app_desc="Release Stages", async_mode=False)
-            service = apprise.Apprise.instantiate(address, asset=asset)
-            if service is None:
-                return False
-            marked = _takes_markup(apprise, service.notify_format)
-            body = markdown(text) if marked else plain(text)
-            form = apprise.NotifyFormat.MARKDOWN if marked else apprise.NotifyFormat.TEXT
-            return bool(apprise.Apprise(service, asset=asset).notify(body, title, body_format=form))
+            ended.append(_notified(apprise, address, title, text))
         except Exception as error:
-            kind = type(error).__name__
-    log.error("a service of Apprise broke down", through=_kind(address), error=kind)
-    return False
+            broke.append(type(error).__name__)
+
+    with _silence():
+        thread = threading.Thread(target=deliver, name="apprise", daemon=True)
+        thread.start()
+        thread.join()
+    if broke:
+        log.error("a service of Apprise broke down", through=_kind(address), error=broke[0])
+    return True in ended
+
+
+def _notified(apprise: ModuleType, address: str, title: str, text: Text) -> bool:
+    asset = apprise.AppriseAsset(app_id="Release Stages", app_desc="Release Stages", async_mode=False)
+    service = apprise.Apprise.instantiate(address, asset=asset)
+    if service is None:
+        return False
+    marked = _takes_markup(apprise, service.notify_format)
+    body = markdown(text) if marked else plain(text)
+    form = apprise.NotifyFormat.MARKDOWN if marked else apprise.NotifyFormat.TEXT
+    return bool(apprise.Apprise(service, asset=asset).notify(body, title, body_format=form))
 
 
 def _takes_markup(apprise: ModuleType, known: Any) -> bool:

@@ -6,18 +6,18 @@ channel, so that what may have been sent is not sent again. Reached through `Led
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Engine, Select, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Engine, Select, and_, delete, exists, func, or_, select, update
 
 from integration.memory import chain, tables
 from integration.memory.database import insert_once, transaction
-from integration.stages.model import Ref
+from integration.stages.model import ClosedAs, Ref
 
-_F, _E, _D = tables.features.c, tables.entries.c, tables.digests.c
+_F, _E, _D, _O = tables.features.c, tables.entries.c, tables.digests.c, tables.digest_orders.c
 
 
 def written(parties: Iterable[str]) -> str:
@@ -40,6 +40,7 @@ class Listed:
     wanted: str | None
     awaited: tuple[str, ...]
     owing: tuple[str, ...]
+    is_closed: bool = False
 
 
 class State(StrEnum):
@@ -79,8 +80,12 @@ class Agenda:
     # --- what is open ---------------------------------------------------------------------------------------------
 
     def open_for(self, party: str, stages: Collection[str]) -> tuple[Listed, ...]:
-        """The features that await the party or its promised word, and those that ask for one of the stages."""
-        concerns = or_(_names(_F.awaited, party), _names(_F.owing, party), _F.wanted.in_(stages))
+        """The features that await the party or its promised word, and those that ask for one of the stages.
+
+        Of a closed issue nobody's word is awaited any more; one that was promised is still owed.
+        """
+        asks = and_(_F.closed == ClosedAs.OPEN.value, or_(_names(_F.awaited, party), _F.wanted.in_(stages)))
+        concerns = or_(asks, _names(_F.owing, party))
         return self._listed(select(tables.features).where(concerns, _F.frozen.is_(False)))
 
     def judged(self, stages: Collection[str], after: datetime, until: datetime) -> tuple[Listed, ...]:
@@ -100,18 +105,47 @@ class Agenda:
                 row.wanted,
                 tuple(row.awaited.split()),
                 tuple(row.owing.split()),
+                row.closed != ClosedAs.OPEN.value,
             )
             for row in rows
         )
 
     # --- digests --------------------------------------------------------------------------------------------------
 
-    def covered(self, party: str, before: datetime) -> datetime | None:
-        """When the last digest before that time was due that reached the party, or had nothing to say."""
+    def note_orders(self, terms: Mapping[str, str], now: datetime) -> None:
+        """So mappings.yaml orders digests now, by party; what is new or other than before stands there since `now`."""
+        with transaction(self._engine) as connection:
+            known = {row.party: row.terms for row in connection.execute(select(tables.digest_orders))}
+        gone = [party for party in known if known[party] != terms.get(party)]
+        other = [party for party in terms if known.get(party) != terms[party]]
+        if gone or other:
+            with transaction(self._engine, writes=True) as connection:
+                for party in gone:
+                    was = (_O.party == party, _O.terms == known[party])  # another clock may have been quicker
+                    connection.execute(delete(tables.digest_orders).where(*was))
+                if other:
+                    rows = [{"party": party, "terms": terms[party], "since": now} for party in other]
+                    insert_once(connection, tables.digest_orders, rows)
+
+    def ordered(self, party: str) -> tuple[str, datetime] | None:
+        """How the party's digest was ordered when that was noted last, and since when; None where it never was."""
+        with transaction(self._engine) as connection:
+            row = connection.execute(select(_O.terms, _O.since).where(_O.party == party)).one_or_none()
+        return (row.terms, row.since) if row else None
+
+    def went_out(self, party: str, since: datetime, before: datetime) -> bool:
+        """Whether a digest that was due in that time was sent, or may have been."""
+        sent = _D.state.in_([State.SENT.value, State.TRIED.value])
+        question = select(_D.due_at).where(_D.party == party, _D.due_at >= since, _D.due_at < before, sent).limit(1)
+        with transaction(self._engine) as connection:
+            return connection.execute(question).first() is not None
+
+    def covered(self, party: str, channel: str, before: datetime) -> datetime | None:
+        """When the last digest before that time was due that arrived on the channel, or had nothing to say there."""
         arrived = _D.state.in_([State.SENT.value, State.NOTHING.value])
         with transaction(self._engine) as connection:
             question = select(func.max(_D.due_at, type_=tables.Instant())).where(
-                _D.party == party, _D.due_at < before, arrived
+                _D.party == party, _D.channel == channel, _D.due_at < before, arrived
             )
             last: datetime | None = connection.execute(question).scalar_one()
         return last

@@ -20,6 +20,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, cast
 
+import structlog
 from redis import Redis, RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry as RedisRetry
@@ -28,6 +29,8 @@ from rq.job import JobStatus
 from rq.worker_registration import get_keys
 
 from integration.stages.model import Hint, Ref
+
+log = structlog.get_logger(__name__)
 
 PREFIX = "release-stages:"
 QUEUE = "release-stages"
@@ -70,6 +73,7 @@ class Inbox:
         self._lease = lease
         self.queue = Queue(QUEUE, connection=redis, serializer="json")
         self._scripts = {name: redis.register_script(_source(name)) for name in _SCRIPTS}
+        self._strange: set[bytes] = set()  # names that were told of already
 
     @classmethod
     def connect(cls, url: str) -> Inbox:
@@ -140,13 +144,27 @@ class Inbox:
         too_long = _ms(now - stuck_after)
         with _asking():
             due = self._until("later", _ms(now))
-            woken = self._each("due", now, ([name, *self._job(_ref(name))] for name in due))
-            lost = self._lost(self._until("patience", too_long), now)
-            wanted = ([name, job, too_long, *self._job(_ref(name))] for name, job in lost)
+            woken = self._each("due", now, ([name, *self._job(ref)] for name, ref in due.items()))
+            tired = self._until("patience", too_long)
+            lost = self._lost(list(tired), now)
+            wanted = ([name, job, too_long, *self._job(tired[name])] for name, job in lost)
             return woken + self._each("stuck", now, wanted)
 
-    def _until(self, name: str, ms: int) -> list[bytes]:
-        return cast(list[bytes], self._redis.zrange(f"{PREFIX}{name}", "-inf", str(ms), byscore=True))
+    def _until(self, name: str, ms: int) -> dict[bytes, Ref]:
+        """What is due there, as it is written and as we read it.
+
+        A name that says nothing to us is of another release, which may come back for it: it stays, and is told once.
+        """
+        found: dict[bytes, Ref] = {}
+        for each in cast(list[bytes], self._redis.zrange(f"{PREFIX}{name}", "-inf", str(ms), byscore=True)):
+            try:
+                found[each] = Ref.parse(each.decode())
+            except ValueError:  # `Unnamed`, or no text at all
+                if each not in self._strange:
+                    self._strange.add(each)
+                    fix = "start the release that wrote it, or take it out: docs/things-that-go-wrong.md"
+                    log.warning("the inbox holds a name that this release does not know", name=repr(each), fix=fix)
+        return found
 
     def _lost(self, names: Sequence[bytes], now: datetime) -> list[tuple[bytes, bytes]]:
         """Those whose job is not waiting in the queue, with that job; the others get new patience."""
@@ -224,10 +242,6 @@ def _asking() -> Iterator[None]:
         yield
     except RedisError as error:
         raise Away(f"Redis does not take it ({type(error).__name__})") from error
-
-
-def _ref(name: bytes) -> Ref:
-    return Ref.parse(name.decode())
 
 
 def _ms(at: datetime) -> int:

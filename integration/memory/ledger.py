@@ -34,6 +34,7 @@ from integration.stages.model import ClosedAs, Label, Ref
 __all__ = ["Card", "Ledger", "LedgerAway", "Overtaken", "Recalled", "Unreadable"]
 
 _F, _E = tables.features.c, tables.entries.c
+_MOST_WAITS = 100  # issues that one feature waits for; whoever waits for more looks again by the clock
 
 
 class Overtaken(Exception):
@@ -334,13 +335,26 @@ def _shown_open(wanted: str | None, awaited: Iterable[str], owing: Iterable[str]
 def _waits(connection: Connection, feature_id: int, refs: Iterable[str]) -> None:
     """From now on the feature waits for these issues, and for no other."""
     waits = tables.waits.c
-    wanted = set(refs)
+    wanted = _named(refs)
     known = set(connection.execute(select(waits.ref).where(waits.feature_id == feature_id)).scalars())
     if gone := known - wanted:
         connection.execute(delete(tables.waits).where(waits.feature_id == feature_id, waits.ref.in_(gone)))
     if new := wanted - known:
         rows = [{"feature_id": feature_id, "ref": ref} for ref in sorted(new)]
         connection.execute(insert(tables.waits), rows)
+
+
+def _named(refs: Iterable[str]) -> set[str]:
+    """The first of them, as refs are written; what is no ref is left out (a check of somebody's own names anything)."""
+    found: dict[str, None] = {}
+    for text in refs:
+        try:
+            ref = str(Ref.parse(text))
+        except ValueError:  # `Unnamed`, or a number of thousands of digits
+            continue
+        if len(ref) <= tables.LONGEST_REF and chain.plain(ref) == ref and len(found) < _MOST_WAITS:
+            found[ref] = None
+    return set(found)
 
 
 def _rename_waits(connection: Connection, old: Ref, new: Ref) -> None:

@@ -32,6 +32,7 @@ metadata = MetaData(
     }
 )
 
+LONGEST_REF = 512
 _Id = BigInteger().with_variant(Integer(), "sqlite")  # SQLite counts up only what is called INTEGER
 
 
@@ -71,7 +72,7 @@ features = Table(
     "features",
     metadata,
     Column("id", _Id, primary_key=True),
-    Column("ref", String(512), nullable=False, unique=True),
+    Column("ref", String(LONGEST_REF), nullable=False, unique=True),
     Column("title", Text, nullable=False, default=""),
     Column("url", Text, nullable=False, default=""),
     Column("stage", String(255), index=True),
@@ -93,7 +94,7 @@ waits = Table(
     "waits",
     metadata,
     Column("feature_id", _Id, ForeignKey("features.id"), primary_key=True, autoincrement=False),
-    Column("ref", String(512), primary_key=True, index=True),
+    Column("ref", String(LONGEST_REF), primary_key=True, index=True),
 )
 
 # What was decided, said, done and seen; never changed. `body` is the entry; the columns beside it are for questions.
@@ -166,4 +167,13 @@ digests = Table(
     Column("at", Instant, nullable=False),  # of the last step
     Column("again_at", Instant),  # not before
     Column("note", Text, nullable=False, default=""),  # the comment's address, or why it failed
+)
+
+# A party's digest as mappings.yaml orders it: on which days, when, where; and since when it has stood there so.
+digest_orders = Table(
+    "digest_orders",
+    metadata,
+    Column("party", String(255), primary_key=True),
+    Column("terms", Text, nullable=False),
+    Column("since", Instant, nullable=False),
 )

@@ -5,10 +5,13 @@ What is told here happened, or is open, on other issues: each line leads to one 
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Literal, TypeVar
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from integration.stages.calendars import Calendar
@@ -64,12 +67,12 @@ def slot(digest: Digest, calendar: Calendar | None, now: datetime, zone: str = "
     That is on its days, at its time or when the party's day opens, on the party's own clock (`zone` where it has no
     calendar). A day on which the party does not work has none.
     """
-    clock = digest.at or (calendar.hours[0] if calendar else _OPENS)
     local = ZoneInfo(calendar.time_zone if calendar else zone)
     today = now.astimezone(local).date()
     for day in (today - timedelta(days=back) for back in range(_LONGEST_PAUSE)):
         if day.weekday() in digest.days and (calendar is None or calendar.works(day)):
-            at = datetime.combine(day, clock, local).astimezone(UTC)
+            opens = calendar.hours_of(day)[0] if calendar else _OPENS
+            at = datetime.combine(day, digest.at if digest.at is not None else opens, local).astimezone(UTC)
             if at <= now:
                 return at
     return None
@@ -80,13 +83,34 @@ def due(mappings: Mappings, party: str, born: datetime, now: datetime) -> dateti
     known = mappings.parties.get(party)
     if known is None or known.digest is None:
         return None
-    calendar = mappings.calendars.get(known.calendar) if known.calendar else None
-    at = slot(known.digest, calendar, now, mappings.time_zone)
+    at = slot(known.digest, _calendar(mappings, party), now, mappings.time_zone)
     return at if at is not None and at >= born else None
 
 
+def orders(mappings: Mappings) -> dict[str, str]:
+    """How the file orders each party's digest: days, time and issue in one line, the same as long as they are."""
+    digests = ((name, party.digest) for name, party in mappings.parties.items())
+    return {name: json.dumps([one.days, str(one.at or ""), one.issue or ""]) for name, one in digests if one}
+
+
+def day_begins(mappings: Mappings, party: str, at: datetime) -> datetime:
+    """The first moment of the day on which that is, on the party's own calendar."""
+    local = _zone(mappings, party)
+    return datetime.combine(at.astimezone(local).date(), time(), local).astimezone(UTC)
+
+
+def _calendar(mappings: Mappings, party: str) -> Calendar | None:
+    known = mappings.parties.get(party)
+    return mappings.calendars.get(known.calendar) if known and known.calendar else None
+
+
+def _zone(mappings: Mappings, party: str) -> ZoneInfo:
+    calendar = _calendar(mappings, party)
+    return ZoneInfo(calendar.time_zone if calendar else mappings.time_zone)
+
+
 def window(due_at: datetime, covered: datetime | None, born: datetime) -> tuple[datetime, datetime]:
-    """After when and until when moves are told of; `covered` is when the last digest was due that arrived."""
+    """After when and until when moves are told of; `covered` is when the last digest was due that arrived there."""
     since = max(covered - SETTLED, due_at - LONGEST) if covered else max(born, due_at - FIRST)
     return since, due_at - SETTLED
 
@@ -256,9 +280,7 @@ class Reader:
 
     def day(self, at: datetime) -> str:
         """A day on the reader's own calendar: `Mon 7 Dec`."""
-        known = self.mappings.parties.get(self.party)
-        calendar = self.mappings.calendars.get(known.calendar) if known and known.calendar else None
-        zone = ZoneInfo(calendar.time_zone if calendar else self.mappings.time_zone)
+        zone = _zone(self.mappings, self.party)
         local = at.astimezone(zone)
         year = "" if local.year == self.now.astimezone(zone).year else f" {local.year}"
         return f"{local:%a} {local.day} {local:%b}{year}"
@@ -334,9 +356,17 @@ def _moved(reader: Reader, one: Entered) -> Line:
 
 # --- for services that know letters only ------------------------------------------------------------------------------
 
+_ALIKE = str.maketrans({"<": "‹", ">": "›", "*": "∗", "_": "ˍ", "`": "ˋ", "~": "∼", "|": "∣"})
+"""Signs that format, quote or ping, and those that look like them: a backslash before them would be shown."""
+_BEGINNINGS = re.compile(r"[@!$\[\]\\]|(?<!\w)#|:(?=\S)|(?<=\w)\.(?=[^\W\d_]{2})")
+_KEPT_IN_URLS = ":/?#&=%+,;.-_~"
+
 
 def plain(text: Text) -> str:
-    """A text without any markup, addresses in full; for an SMS, or a mail program of old."""
+    """A text without any markup, addresses in full; for an SMS, or a mail program of old.
+
+    Some that say they know letters only read Markdown all the same (Mattermost, Zulip): what we quote is none.
+    """
     return "\n\n".join(_plain_block(block) for block in text)
 
 
@@ -347,16 +377,19 @@ def _plain_block(block: Block) -> str:
 
 
 def _plain_line(line: Line) -> str:
-    return "".join(map(_plain_piece, line)).replace("@", f"@{JOINER}")
+    return "".join(map(_plain_piece, line))
 
 
 def _plain_piece(piece: Piece) -> str:
     match piece:
         case Link(text, url):
-            return f"{readable(text)} {url}"
-        case Mention(handle):
-            return handle
-        case Quoted(text) | Bold(text) | Code(text):
-            return readable(text)
+            return f"{_letters(text)} {quote(url.strip(), safe=_KEPT_IN_URLS)}"
+        case Mention(text) | Quoted(text) | Bold(text) | Code(text):
+            return _letters(text)
         case str():
-            return piece
+            return _letters(piece)
+
+
+def _letters(words: str) -> str:
+    """Words that mention, link and format nothing, wherever somebody makes markup of them."""
+    return _BEGINNINGS.sub(lambda found: f"{found[0]}{JOINER}", readable(words).translate(_ALIKE))

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from integration.stages.allowed import shown
-from integration.stages.calendars import read_days
+from integration.stages.calendars import read_date, read_days
 from integration.stages.forms import NO_LOGIN, Names, is_login, read_moment
 from integration.stages.written import Loc, path_of
 
@@ -150,6 +150,8 @@ def _described(where: Loc, given: dict[str, Any], raw: dict[str, Any]) -> Iterat
     if sum(_has(given, key) for key in ("section", "field", "briefing")) != 1:
         says = "described takes exactly one of section (a heading), field (of Jira) and briefing (of a party)"
         yield where, says, False
+    elif _has(given, "field") and _no_jira(raw):
+        yield (*where, "field"), "can never be met: only Jira has such fields, and no source is on Jira", False
     name = _text(given.get("briefing"))
     party = _map(raw.get("parties")).get(name)
     if isinstance(party, dict) and not party.get("briefing"):
@@ -161,12 +163,17 @@ def _linked(where: Loc, given: dict[str, Any], raw: dict[str, Any]) -> Iterator[
     if sum(_has(given, key) for key in ("to", "url", "type")) != 1:
         says = "linked takes exactly one of to (a kind of `links`), url (a pattern) and type (of a link in Jira)"
         yield where, says, False
-    if _has(raw, "sources") and "jira" not in _used(raw):
+    if _no_jira(raw):
         kind = _map(_map(raw.get("links")).get(_text(given.get("to"))))
         of_jira = kind.get("types") and not any(kind[key] for key in kind if key != "types")
         key = "type" if _has(given, "type") else "to" if of_jira else ""
         if key:
             yield (*where, key), "can never be met: only Jira has types of links, and no source is on Jira", False
+
+
+def _no_jira(raw: dict[str, Any]) -> bool:
+    """Whether the file says where its sources are, and none of them is on Jira."""
+    return _has(raw, "sources") and "jira" not in _used(raw)
 
 
 def _voided_by(where: Loc, given: dict[str, Any], raw: dict[str, Any]) -> Iterator[Found]:
@@ -188,6 +195,20 @@ def _no_debt(where: Loc, given: dict[str, Any], raw: dict[str, Any]) -> Iterator
     rules = [rule for _, rule in _entries(raw, "rules")]
     if not any(_has(rule, "later") or rule.get("on_error") == "open" for rule in rules):
         yield where, "can never find a debt; say `later: 5 working days` on a rule that asks for a party's word", False
+        return
+    name = _text(given.get("party"))
+    if name in _map(raw.get("parties")) and not any(name in _owed_by(rule) for rule in rules):
+        says = f"can never find a debt: no rule with `later` (or on_error: open) asks {shown(name)} for its word"
+        yield (*where, "party"), says, False
+
+
+def _owed_by(rule: dict[str, Any]) -> Iterator[str]:
+    """The parties that may come to owe their word by this rule: it was put off, or nobody could read if it is there."""
+    if _has(rule, "later"):
+        yield from (party for _, party in _words(rule))
+    if rule.get("on_error") == "open":
+        asked = _asked(rule.get("require"), ("require",), True)
+        yield from (_text(given.get("party")) for where, _, given, _ in asked if "none" not in where)
 
 
 _CHECKS: Mapping[str, Callable[[Loc, dict[str, Any], dict[str, Any]], Iterator[Found]]] = {
@@ -337,14 +358,25 @@ def _parties(raw: dict[str, Any]) -> Iterator[Found]:
 
 def _digest(name: str, party: dict[str, Any], calendars: dict[str, Any]) -> Iterator[Found]:
     """A digest on days on which its party never works would never come."""
-    calendar, wanted = _map(calendars.get(_text(party.get("calendar")))), _map(party.get("digest")).get("days")
+    calendar = calendars.get(_text(party.get("calendar")))
+    if not isinstance(calendar, dict):  # without one, every day is a working day
+        return
     try:
-        days, works = read_days(wanted), read_days(calendar.get("days", "mon-fri"))
+        days, works = read_days(_map(party.get("digest")).get("days")), read_days(calendar.get("days", "mon-fri"))
     except ValueError:  # a fault of its own
         return
-    if not set(days) & set(works):
+    if not set(days) & {*works, *_opened(calendar)}:
         says = f"never comes: {shown(name)} works on none of these days, says its calendar"
         yield ("parties", name, "digest", "days"), says, False
+
+
+def _opened(calendar: dict[str, Any]) -> Iterator[int]:
+    """The weekdays of the dates on which a calendar opens beside its days."""
+    for key in _map(calendar.get("hours_on")):
+        try:
+            yield read_date(key).weekday()
+        except ValueError:  # a weekday by its name, or a fault of its own
+            continue
 
 
 def _people(loc: Loc, people: dict[str, Any], group: str) -> Iterator[Found]:
@@ -431,7 +463,9 @@ def _wanted(raw: dict[str, Any]) -> Iterator[tuple[int, str, Loc]]:
 
 
 def _size(people: dict[str, Any]) -> int:
-    """How many the people are, when they are named one by one; 0 when a team or group decides."""
-    if people.get("team") or people.get("group"):
+    """How many the people are, when they are named one by one; 0 when a team, a group or an address decides."""
+    rota = _map(people.get("rota"))
+    if people.get("team") or people.get("group") or rota.get("url"):
         return 0
-    return len({*_texts(people.get("users")), *_texts(_map(people.get("rota")).get("people"))})
+    named = (people.get("users"), people.get("fallback"), rota.get("people"))
+    return len({name.casefold() for part in named for name in _texts(part)})

@@ -11,7 +11,7 @@ import pytest
 from integration.memory.agenda import State, written
 from integration.memory.ledger import Card, Ledger
 from integration.stages.entries import Frozen, Judged, Outcome
-from integration.stages.model import Move, Person, Ref
+from integration.stages.model import ClosedAs, Move, Person, Ref
 
 APP, OTHER, MOBILE = Ref.parse("acme/app#12"), Ref.parse("acme/other#3"), Ref.parse("APP-7")
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -74,6 +74,14 @@ def test_a_feature_whose_issue_is_gone_is_open_for_nobody_and_waits_for_nothing(
     assert (found(ledger, "support"), ledger.waiting_on(OTHER)) == ([], ())
 
 
+@pytest.mark.parametrize("closed", [ClosedAs.DONE, ClosedAs.NOT_PLANNED])
+def test_of_a_closed_issue_only_what_was_promised_is_still_open(ledger: Ledger, closed: ClosedAs) -> None:
+    keep(ledger, APP, Card("a", "u", wanted="public", awaited=("support",), closed=closed), judged())
+    keep(ledger, OTHER, Card("b", "u", wanted="public", owing=("support",), closed=closed), judged())
+    assert found(ledger, "support", "public") == [OTHER]
+    assert [one.is_closed for one in ledger.agenda.open_for("support", ())] == [True]
+
+
 def test_parties_are_written_with_blanks_around_each_once() -> None:
     assert (written(()), written(["support", "growth", "support"])) == ("", " support growth ")
 
@@ -90,6 +98,21 @@ def test_a_feature_waits_for_the_issues_of_its_last_card_and_for_no_other(ledger
     assert ledger.waiting_on(OTHER) == (MOBILE,)
     ledger.append(APP, [judged()], 1, NOON)  # without a card nothing changes
     assert ledger.waiting_on(MOBILE) == (APP,)
+
+
+NO_REFS = ("no ref", "", "acme/a\0pp#1", "acme/a\ud800pp#1", f"acme/{'x' * 600}#1", f"acme/app#{'9' * 5000}")
+
+
+def test_what_is_no_name_of_an_issue_is_waited_for_by_nobody_and_breaks_nothing(ledger: Ledger) -> None:
+    keep(ledger, APP, Card("a", "u", waits_for=(*NO_REFS, "acme/other#3", str(MOBILE))), judged())
+    assert ledger.waiting_on(OTHER) == (APP,)
+    assert ledger.waiting_on(MOBILE) == (APP,)
+
+
+def test_a_feature_waits_for_a_hundred_issues_at_most_and_for_the_first_of_them(ledger: Ledger) -> None:
+    many = [replace(OTHER, number=number) for number in range(1, 150)]
+    keep(ledger, APP, Card("a", "u", waits_for=("no ref", *map(str, many))), judged())
+    assert [bool(ledger.waiting_on(one)) for one in many] == [True] * 100 + [False] * 49
 
 
 @pytest.mark.parametrize("both", [False, True])
@@ -171,12 +194,46 @@ def test_planning_again_keeps_what_has_come_further(ledger: Ledger) -> None:
     [(State.SENT, True), (State.NOTHING, True), (State.FAILED, False), (State.TRIED, False)],
 )
 def test_what_arrived_and_what_had_nothing_to_say_is_covered(ledger: Ledger, state: State, covers: bool) -> None:
-    assert ledger.agenda.covered("support", NOON + MINUTE) is None
+    covered = ledger.agenda.covered
+    assert covered("support", "comment", NOON + MINUTE) is None
     (one,) = ledger.agenda.plan("support", NOON, ["comment"], NOON)
     ledger.agenda.step(one, state, NOON)
-    assert ledger.agenda.covered("support", NOON + MINUTE) == (NOON if covers else None)
-    assert ledger.agenda.covered("support", NOON) is None
-    assert ledger.agenda.covered("growth", NOON + MINUTE) is None
+    assert covered("support", "comment", NOON + MINUTE) == (NOON if covers else None)
+    assert covered("support", "comment", NOON) is None
+    assert covered("growth", "comment", NOON + MINUTE) is None
+
+
+def test_what_arrived_on_one_channel_is_not_covered_on_another(ledger: Ledger) -> None:
+    for one, state in zip(
+        ledger.agenda.plan("support", NOON, ["comment", "mail"], NOON), (State.SENT, State.FAILED), strict=True
+    ):
+        ledger.agenda.step(one, state, NOON)
+    assert ledger.agenda.covered("support", "comment", NOON + MINUTE) == NOON
+    assert ledger.agenda.covered("support", "mail", NOON + MINUTE) is None
+
+
+def test_an_order_stands_since_it_was_noted_first_and_anew_when_it_changes_or_comes_back(ledger: Ledger) -> None:
+    agenda, later = ledger.agenda, NOON + MINUTE
+    assert agenda.ordered("support") is None
+    agenda.note_orders({"support": "mon", "docs": "tue"}, NOON)
+    agenda.note_orders({"support": "mon", "docs": "fri"}, later)
+    assert (agenda.ordered("support"), agenda.ordered("docs")) == (("mon", NOON), ("fri", later))
+    agenda.note_orders({"docs": "fri"}, later)
+    assert (agenda.ordered("support"), agenda.ordered("docs")) == (None, ("fri", later))
+    agenda.note_orders({"support": "mon", "docs": "fri"}, later + MINUTE)
+    assert agenda.ordered("support") == ("mon", later + MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("state", "out"), [(State.SENT, True), (State.TRIED, True), (State.FAILED, False), (State.NOTHING, False)]
+)
+def test_a_digest_went_out_when_it_was_sent_or_may_have_been(ledger: Ledger, state: State, out: bool) -> None:
+    (one,) = ledger.agenda.plan("support", NOON, ["comment"], NOON)
+    ledger.agenda.step(one, state, NOON)
+    assert ledger.agenda.went_out("support", NOON, NOON + MINUTE) is out
+    assert not ledger.agenda.went_out("support", NOON - MINUTE, NOON)
+    assert not ledger.agenda.went_out("support", NOON + MINUTE, NOON + 2 * MINUTE)
+    assert not ledger.agenda.went_out("docs", NOON, NOON + MINUTE)
 
 
 def test_of_many_workers_exactly_one_takes_a_digest_further(ledger: Ledger) -> None:

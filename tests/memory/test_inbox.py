@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import redis
+import structlog
 import time_machine
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -324,6 +325,23 @@ def test_a_lost_job_is_woken_again_once(inbox: Inbox) -> None:
     assert inbox.wake_due(after(minutes=3), STUCK) == 1
     assert inbox.wake_due(after(minutes=4), STUCK) == 0
     assert jobs(inbox) == [str(APP)]
+
+
+@pytest.mark.parametrize("strange", [b"page:board", b"party:Support", b"\xff\xfe", b""])
+@pytest.mark.parametrize("kept", ["later", "patience"])
+def test_a_name_of_another_release_keeps_nobody_from_being_woken_and_stays_and_is_told_once(
+    inbox: Inbox, redis_client: redis.Redis, strange: bytes, kept: str
+) -> None:
+    redis_client.zadd(f"{PREFIX}{kept}", {strange: 0})
+    inbox.later(OTHER, NOON)
+    inbox.hint(APP, now=NOON)
+    inbox.queue.empty()
+    with structlog.testing.capture_logs() as told:
+        assert inbox.wake_due(after(minutes=3), STUCK) == 2
+        assert inbox.wake_due(after(minutes=4), STUCK) == 0
+    assert set(jobs(inbox)) == {str(APP), str(OTHER)}
+    assert [one["name"] for one in told] == [repr(strange)]
+    assert redis_client.zscore(f"{PREFIX}{kept}", strange) == 0
 
 
 def test_a_job_that_only_waits_long_in_the_queue_is_not_doubled(inbox: Inbox) -> None:

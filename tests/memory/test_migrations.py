@@ -6,14 +6,14 @@ import fcntl
 import multiprocessing
 import threading
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, Engine, inspect, text
 
 from integration.memory import migrations, tables
 from integration.memory.database import bring_up, connect_to, transaction
@@ -30,6 +30,7 @@ def fill(ledger: Ledger) -> None:
     waiting = Card("Dark mode", "https://x/12", "beta", wanted="public", awaited=("support",), waits_for=(str(APP),))
     ledger.append(APP, [Frozen(NOON, "deleted")], 0, NOON, waiting)
     ledger.agenda.plan("support", NOON, ["comment"], NOON)
+    ledger.agenda.note_orders({"support": "mon"}, NOON)
     ledger.learn_names("acme/app", [Label("7", "stage: beta")], NOON)
     ledger.keep_mappings("abc", "version: 1\n", NOON)
     ledger.anchor(NOON)
@@ -96,6 +97,46 @@ def test_features_of_the_first_release_are_open_for_nobody_until_they_are_looked
         assert [one.ref for one in ledger.agenda.open_for("support", ())] == [APP]
 
 
+LOOKED_AT = (
+    "INSERT INTO features (ref, title, url, owner, look_again_at, closed, seq, head, frozen, created_at, checked_at) "
+    "VALUES (:ref, 'x', 'u', 'erin', :again, :closed, 0, '', :frozen, :noon, :noon)"
+)
+
+
+def test_open_features_that_the_clock_looks_at_are_looked_at_at_once_after_the_upgrade(database_url: str) -> None:
+    began, days = datetime.now(UTC), timedelta(days=1)
+    rows = {
+        "acme/app#1": (began + 9 * days, "open", False, True),
+        "acme/app#2": (began - 9 * days, "open", False, True),
+        "acme/app#3": (None, "open", False, False),
+        "acme/app#4": (began + 9 * days, "done", False, False),
+        "acme/app#5": (began + 9 * days, "open", True, False),
+    }
+    engine = connect_to(database_url)
+    with transaction(engine, writes=True) as connection:
+        migrations.bring_up(connection, "0001")
+        for ref, (again, closed, frozen, _) in rows.items():
+            stored = {"ref": f"github:{ref}", "closed": closed, "frozen": frozen}
+            connection.execute(text(LOOKED_AT), stored | {"noon": bare(NOON, engine), "again": bare(again, engine)})
+    engine.dispose()
+    with closing(Ledger.open(database_url)) as ledger:
+        assert [ref.key for ref in ledger.due(datetime.now(UTC), 9)] == [ref for ref, row in rows.items() if row[3]]
+        assert ledger.due(began, 9) == ()
+    engine = connect_to(database_url)
+    with transaction(engine, writes=True) as connection:
+        migrations.take_back(connection, "0001")
+        kept = connection.execute(text("SELECT ref FROM features WHERE look_again_at IS NULL")).scalars().all()
+        assert kept == ["github:acme/app#3"]
+    engine.dispose()
+    with closing(Ledger.open(database_url)) as ledger:
+        assert len(ledger.due(datetime.now(UTC), 9)) == 2
+
+
+def bare(at: datetime | None, engine: Engine) -> datetime | None:
+    """The time as the database has it: SQLite knows no zones."""
+    return at.replace(tzinfo=None) if at and engine.dialect.name == "sqlite" else at
+
+
 def test_taken_back_to_the_first_version_a_ledger_keeps_its_entries_and_comes_up_again(database_url: str) -> None:
     with closing(Ledger.open(database_url, now=NOON)) as ledger:
         fill(ledger)
@@ -105,7 +146,7 @@ def test_taken_back_to_the_first_version_a_ledger_keeps_its_entries_and_comes_up
         migrations.take_back(connection, "0001")
     with transaction(engine) as connection:
         assert migrations.current(connection) == "0001"
-        assert table_names(connection) == set(tables.metadata.tables) - {"waits", "digests"}
+        assert table_names(connection) == set(tables.metadata.tables) - {"waits", "digests", "digest_orders"}
         assert {"wanted", "awaited", "owing"}.isdisjoint(
             one["name"] for one in inspect(connection).get_columns("features")
         )

@@ -27,6 +27,9 @@ ERIN, SAM, BOT = Person("1", "erin", "Erin"), Person("2", "sam", "Sam"), Person(
 LONDON = Calendar(
     time_zone="Europe/London", hours=(time(9), time(17, 30)), holidays="GB-ENG", closed=(date(2026, 12, 9),)
 )
+EARLY = Calendar.model_validate(
+    {"days": "mon-fri", "hours_on": {"fri": "13:00-18:00", "2026-12-10": "11:00-12:00", "2026-12-12": "10:00-11:00"}}
+)
 TOKYO = Calendar(time_zone="Asia/Tokyo")
 TUESDAY = datetime(2026, 12, 8, 9, 0, tzinfo=UTC)
 
@@ -54,6 +57,11 @@ def utc(text: str) -> datetime:
         ("mon-fri", None, TOKYO, "2026-12-07T23:59", "2026-12-07T00:00"),
         ("mon-sun", time(1, 30), Calendar(time_zone="Europe/London", days=(0, 1, 2, 3, 4, 5, 6)), "2026-03-29T01:29",
          "2026-03-28T01:30"),  # the clock skips that hour
+        ("mon-fri", None, EARLY, "2026-12-11T13:00", "2026-12-11T13:00"),  # other hours on a Friday
+        ("mon-fri", None, EARLY, "2026-12-11T12:59", "2026-12-10T11:00"),  # and on a date
+        ("mon-sun", None, EARLY, "2026-12-13T12:00", "2026-12-12T10:00"),  # a Saturday on which they work
+        ("fri", time(9), EARLY, "2026-12-11T09:00", "2026-12-11T09:00"),  # a time that is named counts everywhere
+        ("fri", time(0), EARLY, "2026-12-11T00:00", "2026-12-11T00:00"),
         ("mon-sun", None, None, "2026-12-13T12:00", "2026-12-13T09:00"),  # without a calendar every day is one
         ("mon-sun", time(0), None, "2026-12-13T00:00", "2026-12-13T00:00"),
     ],
@@ -131,6 +139,24 @@ def test_a_party_without_a_digest_and_a_ledger_that_is_too_young_have_none_due(
     file: Mappings, party: str, born: datetime, expected: datetime | None
 ) -> None:
     assert digests.due(file, party, born, TUESDAY + timedelta(hours=3)) == expected
+
+
+def test_an_order_is_the_same_as_long_as_days_time_and_issue_are(file: Mappings) -> None:
+    (known,) = digests.orders(file).items()
+    assert known[0] == "support"
+    others = {FILE.replace(old, new) for old, new in CHANGES.items()}
+    assert len({known[1], *(digests.orders(mappings.read(other))["support"] for other in others)}) == 1 + len(CHANGES)
+    same = FILE.replace("days: mon-fri, issue", "days: [mon, tue-fri], issue").replace("id: one", "id: other")
+    assert digests.orders(mappings.read(same))["support"] == known[1]
+
+
+CHANGES = {"mon-fri": "mon", "mon-fri,": "mon-fri, at: '00:00',", 'issue: "acme/app#1"': 'issue: "acme/app#2"'}
+
+
+def test_a_day_begins_at_the_party_s_own_midnight(file: Mappings) -> None:
+    at = utc("2026-07-01T22:30")
+    assert digests.day_begins(file, "support", at) == utc("2026-06-30T23:00")  # London has summer time
+    assert digests.day_begins(file, "growth", at) == utc("2026-07-01T15:00")
 
 
 def test_windows_follow_on_one_another_and_the_first_looks_back_a_week_and_not_before_the_ledger() -> None:
@@ -280,10 +306,32 @@ Digest for Support, Tue 8 Dec
 
 Waits for you (1)
 
-- APP-7 https://x/7 <b>@\u2060here</b> *x* & : Beta Release was asked for on Tue 8 Dec. Please answer /stage approve.
+- APP-7 https://x/7 ‹b›@\u2060here‹/b› ∗x∗ & : Beta Release was asked for on Tue 8 Dec. Please answer /stage approve.
 
 Please answer on each issue itself; what is written here is not read."""
     )
+
+
+MARKUP = [
+    "[a](https://evil.example/x)", "![a](b)", "<https://evil.example|click>", "<!channel>", "<@U123ABC>", "**all**",
+    "@**all**", "_x_", "`x`", "~~x~~", "||x||", "https://evil.example", "www.evil.example", "evil.example/x", "$$x$$",
+    ":tada:", "a\n# b", "\\[a](b)", "me@evil.example",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", MARKUP)
+def test_a_plain_text_is_no_markup_either_where_letters_are_taken_for_it(reader: Reader, words: str) -> None:
+    here = Feature(words, words, "https://x/7?a=b&c_d")
+    said = digests.plain(digests.make(reader, [Entered(here, "beta", TUESDAY, words)], [], []) or ())
+    for sign in ("<", ">", "*", "_", "`", "~~", "||", "](", "![", "@e", "@*", ":/", ":t", "evil.e", "$$", "\n#", "\\["):
+        assert sign not in said.replace("https://x/7?a=b&c_d", "")
+    assert "https://x/7?a=b&c_d" in said
+
+
+def test_an_address_of_a_plain_text_stays_one_and_holds_no_markup_itself(reader: Reader) -> None:
+    here = Feature("APP-7", "x", "https://x/7?a=<!here>&b=*c*@all [d](e)\n")
+    said = digests.plain(digests.make(reader, [], [], [Waiting(here, "beta")]) or ())
+    assert "https://x/7?a=%3C%21here%3E&b=%2Ac%2A%40all%20%5Bd%5D%28e%29 x:" in said
 
 
 def test_the_oldest_comes_first_and_a_long_list_is_cut(reader: Reader) -> None:

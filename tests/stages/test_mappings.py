@@ -113,7 +113,6 @@ def test_a_date_means_midnight_in_the_files_time_zone(written: str, meant: datet
         ("{visited: {stage: beta}}", m.Visited(stage="beta")),
         ("{spent: {stage: beta, at_least: 5 days}}", m.Spent(stage="beta", at_least=Duration(5, "day"))),
         ("{described: {section: How to undo}}", m.Described(section="How to undo")),
-        ("{described: {field: Release notes}}", m.Described(field="Release notes")),
         (
             "{any: [{visited: {stage: beta}}, {none: [{all: [not_on_hold]}]}]}",
             m.Any(items=(m.Visited(stage="beta"), m.None_(items=(m.All(items=(m.NotOnHold(),)),)))),

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from integration.check import notes
 from integration.stages import mappings as m
 from integration.stages import schema
 from integration.stages.calendars import Duration
@@ -238,7 +239,6 @@ WRONG: list[tuple[str, str, list[str]]] = [
         "14:10 parties.docs.github: nobody is named; add github: {team: organisation/team}",
         "14:19 parties.docs.github.rota: nobody is on duty; add people and starts, or a url that answers with a name",
     ]),
-    ("acknowledged: {party: docs}", "acknowledged: {party: docs, by: 2}", ['28:41 rules[0].require[0].acknowledged.by: can never be met: "docs" is 1 on GitHub, and 2 are asked for']),
     ("escalate_to: {github: [lead]}", "escalate_to: {}", ["8:5 parties.support.escalate_to: nobody is named; add github: [login] or jira: [account id], or leave escalate_to out"]),
     ("escalate_to: {github: [lead]}", "escalate_to: {github: []}", ["8:5 parties.support.escalate_to: nobody is named; add github: [login] or jira: [account id], or leave escalate_to out"]),
     # routes
@@ -262,10 +262,12 @@ WRONG: list[tuple[str, str, list[str]]] = [
     (FREEZE, "from: 2026-12-19, until: 2026-12-19", ["21:40 freezes.christmas.until: must come after from; a date means its first moment, so name the first day that is free again"]),
     (FREEZE, "from: 2026-12-19T02:00+01:00, until: 2026-12-19T00:30", ["21:52 freezes.christmas.until: must come after from; a date means its first moment, so name the first day that is free again"]),
     # what can be owed
+    ("- no_debt", "- no_debt: {party: support}", ['35:26 rules[1].require[2].no_debt.party: can never find a debt: no rule with `later` (or on_error: open) asks "support" for its word']),
     ("      - acknowledged: {party: docs}\n", "      - notified: {party: docs}\n", ["26:5 rules[0].later: nothing can be put off: the rule asks no party for its word (acknowledged or approved)"]),
     ("      - acknowledged: {party: docs}\n", "      - none: [acknowledged: {party: docs}]\n", ["26:5 rules[0].later: nothing can be put off: the rule asks no party for its word (acknowledged or approved)"]),
     ("    later: 5 working days\n", "", ["34:9 rules[1].require[2]: can never find a debt; say `later: 5 working days` on a rule that asks for a party's word"]),
     # requirements that take one of several
+    ("described: {briefing: support}", "described: {field: Audience}", ["40:28 rules[1].require[7].described.field: can never be met: only Jira has such fields, and no source is on Jira"]),
     ("briefing: support}", "briefing: docs}", ['40:31 rules[1].require[7].described.briefing: "docs" has no briefing; add one to the party, such as briefing: [What changes, How to undo]']),
     ("briefing: support}", "briefing: support, section: A}", ["40:20 rules[1].require[7].described: described takes exactly one of section (a heading), field (of Jira) and briefing (of a party)"]),
     ("described: {briefing: support}", "described", ["40:9 rules[1].require[7]: described takes exactly one of section (a heading), field (of Jira) and briefing (of a party)"]),
@@ -279,6 +281,62 @@ WRONG: list[tuple[str, str, list[str]]] = [
 )
 def test_each_fault_names_its_place_and_what_is_allowed(old: str, new: str, says: list[str]) -> None:
     assert placed(changed(old, new)) == says
+
+
+DORA = 'users: [dora], rota: {url: "https://duty.example/docs"}'
+
+
+@pytest.mark.parametrize(
+    ("people", "size"),
+    [
+        ("users: [dora]", 1),
+        ("users: [dora], fallback: [lead]", 2),
+        ("users: [dora, Lead], fallback: [lead]", 2),
+        ("users: dora, fallback: lead, rota: {people: [dora, sam], starts: 2026-12-07}", 3),
+        ("rota: {people: [sam, sofia], starts: 2026-12-07}", 2),
+        (DORA, 0),
+        ("team: acme/docs, fallback: [lead]", 0),
+    ],
+)
+def test_more_people_than_there_are_can_never_be_asked_for(people: str, size: int) -> None:
+    def asks(by: int) -> str:
+        return changed(DORA, people).replace("acknowledged: {party: docs}", f"acknowledged: {{party: docs, by: {by}}}")
+
+    if not size:
+        read(asks(9))
+        return
+    read(asks(size))
+    (fault,) = placed(asks(size + 1))
+    assert fault.endswith(f'can never be met: "docs" is {size} on GitHub, and {size + 1} are asked for')
+
+
+DEBT = "no_debt: {party: support}"
+
+
+@pytest.mark.parametrize(
+    ("asks", "later", "found"),
+    [
+        ("acknowledged: {party: support}", "later: 1 day", True),
+        ("any: [visited: {stage: beta}, approved: {party: support}]", "later: 1 day", True),
+        ("notified: {party: support}\n      - acknowledged: {party: docs}", "later: 1 day", False),
+        ("notified: {party: support}", "on_error: open", True),
+        ("none: [notified: {party: support}]", "on_error: open", False),
+        ("acknowledged: {party: docs}", "on_error: open", False),
+    ],
+)
+def test_a_debt_of_one_party_wants_a_rule_by_which_it_can_come_to_owe(asks: str, later: str, found: bool) -> None:
+    text = changed("- no_debt", f"- {DEBT}").replace("later: 5 working days", later)
+    text = text.replace("- acknowledged: {party: docs}", f"- {asks}")
+    if found:
+        read(text)
+        return
+    (fault,) = placed(text)
+    assert "no_debt.party: can never find a debt: no rule with `later`" in fault
+
+
+def test_a_field_of_jira_can_be_described_where_a_source_is_there() -> None:
+    text = ON_JIRA.replace("linked: {type: blocks}", "described: {field: Audience}")
+    assert read(text).rules[0].require[0] == m.Described(field="Audience")
 
 
 def test_a_fault_never_repeats_a_password() -> None:
@@ -354,16 +412,96 @@ def test_the_whole_example_fits_the_schema() -> None:
 
 # --- digests ------------------------------------------------------------------------------------------------------
 
+CALENDARS = {
+    "weekdays": "{days: mon-fri}",
+    "usual": "{}",
+    "one Saturday": '{days: mon-fri, hours_on: {"2026-12-12": "10:00-12:00", fri: "09:00-12:00"}}',
+    "gulf": "{days: sun-thu}",
+}
 
-@pytest.mark.parametrize(("days", "comes"), [("mon", True), ("fri, sat", True), ("sat", False), ("[sat, sun]", False)])
-def test_a_digest_comes_on_a_day_on_which_its_party_works(days: str, comes: bool) -> None:
-    text = WHOLE.replace("days: [mon, thu], at", f'days: {days if days[0] == "[" else repr(days)}, at')
-    assert text != WHOLE
+
+@pytest.mark.parametrize(
+    ("calendar", "days", "comes"),
+    [
+        ("weekdays", "mon", True),
+        ("weekdays", "fri, sat", True),
+        ("weekdays", "sat", False),
+        ("weekdays", "[sat, sun]", False),
+        ("usual", "sat", False),
+        ("one Saturday", "sat", True),
+        ("one Saturday", "sun", False),
+        ("gulf", "sun", True),
+        ("gulf", "fri", False),
+        ("", "sat", True),
+        ("", "[sat, sun]", True),
+    ],
+)
+def test_a_digest_comes_on_a_day_on_which_its_party_works(calendar: str, days: str, comes: bool) -> None:
+    text = changed("days: [mon, thu], at", f"days: {days if days[0] == '[' else repr(days)}, at")
+    if calendar:
+        text = text.replace("parties:\n  support:\n", "parties:\n  support:\n    calendar: own\n")
+        text += f"calendars: {{own: {CALENDARS[calendar]}}}\n"
     if comes:
         read(text)
         return
     with pytest.raises(Faulty, match=r"parties\.support\.digest\.days: never comes"):
         read(text)
+
+
+# --- notes --------------------------------------------------------------------------------------------------------
+
+LINKED = "linked: {to: docs}"
+NOTED: list[tuple[str, str, list[str]]] = [
+    ("version: 1", "version: 1", []),
+    # what nothing uses
+    ("outside: {freeze: christmas}", "not_on_hold", ["no rule looks at the freeze christmas"]),
+    ("within: {window: launch}", "not_on_hold", ["no rule looks at the window launch"]),
+    ("within: {window: launch}", "none: [any: [within: {window: launch}]]", []),
+    ("links: {docs: ", "links: {unused: {types: blocks}, docs: ", ["no rule looks at the kind of link unused"]),
+    (LINKED, "not_on_hold", []),  # `voided_by` looks at it
+    # what only Jira has
+    ("{section: Rollback}]", "{field: Undo}, {field: Undo}]", ["the field Undo never voids an approval of public: only Jira has fields, and no source is there"]),
+    ("agreed_by: support", "field: Route, agreed_by: support", ["the field Route never proposes a route: only Jira has fields, and no source is there"]),
+    # addresses
+    (LINKED, "linked: {url: 'https://a.example/b'}", ["https://a.example/b in public fits just that address; a * in it stands for anything"]),
+    (LINKED, "linked: {url: 'https://a.example/b*'}", []),
+    ("    level: observe\n    later", "    when: {none: [linked: {url: 'https://a.example/?b'}]}\n    level: observe\n    later", ["https://a.example/?b in beta fits just that address; a * in it stands for anything"]),
+    ("https://docs.example/*", "https://docs.example/", ["https://docs.example/ in links.docs fits just that address; a * in it stands for anything"]),
+    # people
+    ("escalate_to: {github: [lead]}", "escalate_to: {github: [lead], jira: [abc]}", ["escalate_to of support names people on Jira, where no source is; nobody asks them"]),
+    # digests
+    ("acme/desk#1", "DESK-1", ["the digest of support goes to DESK-1 on the Jira site main, where no source is; may the service write there?"]),
+    ("acme/desk#1", "eu/DESK-1", ["the digest of support goes to DESK-1 on the Jira site eu, where no source is; may the service write there?"]),
+    ("acme/desk#1", "a:b/desk#1", ["the digest of support goes to a:b/desk#1, which can be no issue"]),
+    ("acme/desk#1", "other/desk#1", []),
+    (", issue: acme/desk#1", "", ["the digest of support goes nowhere: name an issue under it, or set DIGEST_SUPPORT in the environment"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"), NOTED, ids=[f"{n}: {row[1].strip()[:40]}" for n, row in enumerate(NOTED)]
+)
+def test_what_does_nothing_is_noted(old: str, new: str, says: list[str]) -> None:
+    assert list(notes(read(changed(old, new)), variables=())) == says
+
+
+def test_on_jira_fields_and_sites_of_a_source_are_no_matter_of_a_note() -> None:
+    text = ON_JIRA.replace("linked: {type: blocks}", "approved: {party: support, voided_by: {field: Undo}}")
+    text = text.replace("2026-12-07}}}", "2026-12-07}}, digest: {days: mon, issue: APP-9}}")
+    assert list(notes(read(text))) == []
+    assert list(notes(read(text.replace("issue: APP-9", "issue: Main/APP-9")))) == []
+    on_github = list(notes(read(text.replace("issue: APP-9", 'issue: "acme/desk#1"'))))
+    assert on_github == [
+        "the digest of support goes to acme/desk#1 on GitHub, where no source is; may the service write there?"
+    ]
+
+
+def test_where_a_digest_goes_is_noted_as_far_as_it_is_known() -> None:
+    found = read(changed(", issue: acme/desk#1", ""))
+    assert list(notes(found, {"DIGEST_SUPPORT": "json://x"})) == []
+    assert list(notes(found)) == [
+        "the digest of support names no issue; it goes nowhere but where DIGEST_SUPPORT in the environment says"
+    ]
 
 
 # --- no value breaks the reader -----------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Ways round the people's side of a gate, and silences; each was found once, and shut. On GitHub: the mind knows none."""
+"""Ways round the people's side of a gate, and silences; each was found once, and shut. All on GitHub."""
 
 from __future__ import annotations
 

@@ -18,9 +18,12 @@ import pytest
 import structlog
 import time_machine
 from redis import Redis
+from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
+from sqlalchemy import text
 
 from integration.look import Desk
 from integration.memory.agenda import State
+from integration.memory.database import connect_to, transaction
 from integration.memory.inbox import Inbox
 from integration.memory.ledger import Card, Ledger
 from integration.sandbox import World, running
@@ -31,7 +34,7 @@ from integration.stages import digests as mind
 from integration.stages import markers
 from integration.stages.entries import AttemptOpened, Judged, Outcome, Owed
 from integration.stages.markup import Paragraph
-from integration.stages.model import Move, Person, Ref
+from integration.stages.model import ClosedAs, Move, Person, Ref
 from integration.trackers.github_shapes import marked
 from workers import clock, digests, jobs
 
@@ -189,6 +192,43 @@ def test_a_request_that_waits_for_others_is_told_as_coming(place: Place) -> None
     assert "it waits for Growth" in place.said[0]
 
 
+@pytest.mark.parametrize("closed", [ClosedAs.DONE, ClosedAs.NOT_PLANNED])
+def test_of_a_closed_issue_is_told_what_is_owed_and_nothing_that_waits_or_comes(
+    on_github: Place, closed: ClosedAs
+) -> None:
+    on_github.asked(PDF, TUESDAY - HOUR, awaited=("support",), closed=closed)
+    on_github.asked(replace(PDF, number=13), TUESDAY - HOUR, "Import", awaited=("growth",), closed=closed)
+    owing = {"awaited": ("support",), "owing": ("support",), "closed": closed}
+    on_github.asked(replace(PDF, number=14), TUESDAY - HOUR, "Search", **owing)
+    on_github.send()
+    (said,) = on_github.said
+    assert "Waits for you (1)" in said
+    assert "Search: sam owes your word" in said
+    assert "Coming" not in said
+
+
+def test_a_feature_that_cannot_be_read_is_left_out_and_told_to_the_admin_once(
+    on_github: Place, receiver: Receiver
+) -> None:
+    on_github.restart(digests={"support": (receiver.address(),)})
+    later = replace(DARK, number=15)
+    for ref, title in ((DARK, "Dark mode"), (later, "Later")):
+        on_github.moved(ref, TUESDAY - DAY, title)
+        on_github.asked(ref, TUESDAY - HOUR, title, awaited=("support",))
+    engine = connect_to(on_github.desk.settings.database_url)
+    with transaction(engine, writes=True) as connection:  # as an entry that a later release has written
+        connection.execute(text("DROP TRIGGER entries_refuse_update"))
+        connection.execute(text('UPDATE entries SET body = \'{"kind": "sung"}\' WHERE feature_id = 1 AND seq = 1'))
+    engine.dispose()
+    with structlog.testing.capture_logs() as told:
+        assert on_github.send() is None
+    (line,) = [one for one in told if one["log_level"] == "error"]
+    assert (line["feature"], "entry 1" in line["reason"]) == (str(DARK), True)
+    for said in (on_github.said[0], receiver.got[0]["message"]):
+        assert "Later" in said
+        assert "Dark mode" not in said
+
+
 @pytest.mark.parametrize("arrives", [True, False])
 def test_a_comment_whose_answer_was_lost_is_looked_for_before_it_is_posted_again(place: Place, arrives: bool) -> None:
     place.moved(DARK, TUESDAY - DAY)
@@ -269,6 +309,26 @@ def test_each_move_is_told_in_exactly_one_digest(on_github: Place) -> None:
     assert told == [at > BORN for at in moments]
 
 
+@pytest.mark.parametrize("first", ["one", "broken"])
+def test_what_has_not_arrived_on_one_channel_is_told_there_next_time_whatever_arrived_elsewhere(
+    on_github: Place, receiver: Receiver, first: str
+) -> None:
+    on_github.restart(digests={"support": (receiver.address(),)})
+    on_github.moved(DARK, TUESDAY - DAY)
+    receiver.status = 200 if first == "one" else 500
+    if first == "one":
+        on_github.world.faults.add(Fault(POSTED["github"], "before", status=403))
+    on_github.send()
+    assert sorted(on_github.states.values()) == [State.FAILED, State.SENT]
+    receiver.status = 200
+    on_github.moved(PDF, TUESDAY, "Export as PDF")
+    on_github.send(TUESDAY + DAY)
+    by_mail, by_comment = receiver.got[-1]["message"], on_github.said[-1]
+    assert ("Dark mode" in by_mail, "Dark mode" in by_comment) == (first == "broken", first == "one")
+    assert "Export as PDF" in by_mail
+    assert "Export as PDF" in by_comment
+
+
 def test_a_party_without_digest_and_one_that_is_not_there_are_sent_nothing(on_github: Place) -> None:
     on_github.moved(DARK, TUESDAY - DAY)
     assert digests.send(on_github.desk, "growth", TUESDAY) is None
@@ -287,6 +347,7 @@ class Receiver(ThreadingHTTPServer):
     def __init__(self) -> None:
         self.got: list[dict[str, Any]] = []
         self.status = 200
+        self.released = threading.Event()  # until then, nothing that has "slow" in its path is answered
         super().__init__(("127.0.0.1", 0), _Take)
 
     def address(self, path: str = "one") -> str:
@@ -299,6 +360,7 @@ class _Take(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.got.append(json.loads(body) | {"path": self.path})
+        assert "slow" not in self.path or self.server.released.wait(60)
         self.send_response(500 if "broken" in self.path else self.server.status)
         self.end_headers()
 
@@ -312,6 +374,7 @@ def receiver() -> Iterator[Receiver]:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         yield server
+        server.released.set()
         server.shutdown()
         thread.join(10)
 
@@ -340,7 +403,7 @@ def test_a_digest_goes_through_apprise_once(mailed: Place, receiver: Receiver) -
 def test_a_service_that_knows_letters_only_gets_no_markup(mailed: Place, receiver: Receiver) -> None:
     mailed.restart(digests={"support": (f"ntfy://127.0.0.1:{receiver.server_address[1]}/topic",)})
     mailed.send()
-    line = "- acme/app#11 https://acme.example/11 Dark <b>mode</b> & more: in Public Release since Mon 7 Dec, moved by"
+    line = "- acme/app#11 https://acme.example/11 Dark ‹b›mode‹/b› & more: in Public Release since Mon 7 Dec, moved by"
     assert line in receiver.got[0]["message"]
 
 
@@ -396,6 +459,37 @@ def test_no_address_shows_in_a_log_a_ledger_or_an_output(
     assert logging.root.manager.disable == logging.NOTSET
 
 
+def test_a_job_that_takes_too_long_over_an_address_ends_and_the_message_is_not_sent_again(
+    mailed: Place, receiver: Receiver
+) -> None:
+    mailed.restart(digests={"support": (receiver.address("slow"),)})
+    with pytest.raises(JobTimeoutException), UnixSignalDeathPenalty(1, JobTimeoutException):
+        mailed.send()
+    assert logging.root.manager.disable == logging.NOTSET
+    assert list(mailed.states.values()) == [State.TRIED]
+    receiver.released.set()
+    assert mailed.send(TUESDAY + HOUR) is None
+    assert (len(receiver.got), list(mailed.states.values())) == (1, [State.FAILED])
+
+
+def test_a_service_of_apprise_that_breaks_down_is_named_without_its_address(
+    mailed: Place, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import apprise
+
+    def breaks(address: str, **more: object) -> None:
+        raise RuntimeError(address)
+
+    monkeypatch.setattr(apprise.Apprise, "instantiate", breaks)
+    with structlog.testing.capture_logs() as told:
+        assert mailed.send() is None
+    assert told[0] == {
+        "event": "a service of Apprise broke down", "log_level": "error", "through": "json", "error": "RuntimeError",
+    }  # fmt: skip
+    assert SECRET not in str(told)
+    assert list(mailed.states.values()) == [State.FAILED]
+
+
 def test_without_apprise_one_line_says_what_to_install_and_the_comment_is_posted(
     mailed: Place, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -449,6 +543,7 @@ def inbox(redis_client: Redis) -> Inbox:
 def tick(on_github: Place, inbox: Inbox) -> Callable[[datetime], int]:
     """The clock looks, and a worker does what it finds; how many hints there were."""
     due = clock.DueDigests(inbox, on_github.desk.ledger, on_github.desk.settings)
+    due(BORN)  # the file has ordered the digest from the beginning
 
     def look(now: datetime) -> int:
         on_github.traveller.move_to(now)
@@ -483,6 +578,77 @@ def test_a_clock_that_was_dead_for_three_days_sends_one_digest_of_all_since_the_
     assert len(on_github.said) == 2
     assert all(f"Feature {day}." in on_github.said[1] for day in range(1, 4))
     assert "Dark mode" not in on_github.said[1]
+
+
+ELSEWHERE = 'at: "08:00", issue: "acme/app#999"'
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        "days: mon-fri, issue: {issue}", 'days: tue, at: "09:00", issue: {issue}', 'days: mon, issue: {issue}',
+        'days: mon-sun, at: "08:00", issue: {issue}',
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("before", [None, f"{{days: mon-fri, {ELSEWHERE}}}"])
+def test_an_order_that_is_new_or_other_than_before_counts_from_its_next_day_on(
+    on_github: Place, tick: Callable[[datetime], int], order: str, before: str | None
+) -> None:
+    on_github.asked(PDF, TUESDAY - HOUR, awaited=("support",))
+    on_github.put_in_force(before or "")
+    assert tick(TUESDAY - 2 * HOUR) == 0
+    on_github.put_in_force(f"{{{order.format(issue=repr(on_github.issue.key))}}}")
+    assert [tick(TUESDAY + timedelta(minutes=minute)) for minute in (3, 4, 60)] == [0, 0, 0]
+    assert [tick(TUESDAY + days * DAY) for days in (1, 2, 7)].count(1) >= 1
+    assert "Export" in on_github.said[0]
+
+
+@pytest.mark.parametrize("at", ["11:00", "14:30"])
+def test_a_digest_whose_time_is_changed_after_it_was_sent_is_not_sent_twice_on_that_day(
+    on_github: Place, tick: Callable[[datetime], int], at: str
+) -> None:
+    on_github.moved(DARK, TUESDAY - DAY)
+    assert tick(TUESDAY) == 1
+    on_github.asked(PDF, TUESDAY, awaited=("support",))
+    on_github.put_in_force(f'{{days: mon-fri, at: "{at}", issue: "{on_github.issue.key}"}}')
+    assert [tick(TUESDAY + hours * HOUR) for hours in (1, 2, 3, 6, 12)] == [0] * 5
+    assert tick(TUESDAY + DAY + 6 * HOUR) == 1
+    assert len(on_github.said) == 2
+
+
+def test_a_second_time_of_a_day_counts_where_nothing_was_sent_at_the_first(
+    on_github: Place, tick: Callable[[datetime], int]
+) -> None:
+    assert tick(TUESDAY) == 1
+    on_github.asked(PDF, TUESDAY, awaited=("support",))
+    on_github.put_in_force(f'{{days: mon-fri, at: "14:00", issue: "{on_github.issue.key}"}}')
+    assert [tick(TUESDAY + hours * HOUR) for hours in (1, 6)] == [0, 1]
+    assert len(on_github.said) == 1
+
+
+def test_a_digest_that_is_on_its_way_is_brought_to_its_end_where_the_file_now_names_another_issue(
+    on_github: Place, tick: Callable[[datetime], int]
+) -> None:
+    on_github.moved(DARK, TUESDAY - DAY)
+    on_github.world.faults.add(Fault(POSTED["github"], "rate_limit", seconds=900))
+    tick(TUESDAY)
+    other = on_github.world.github.open_issue("acme/app", "Other", "gus")
+    on_github.put_in_force(f'{{days: mon-fri, issue: "acme/app#{other.number}"}}')
+    tick(TUESDAY + timedelta(minutes=17))
+    assert on_github.said == []
+    assert len([one for one in other.comments if one.by == SERVICE]) == 1
+
+
+def test_a_hint_of_an_order_that_does_not_stand_any_more_sends_nothing(
+    on_github: Place, tick: Callable[[datetime], int]
+) -> None:
+    on_github.moved(DARK, TUESDAY - DAY)
+    assert tick(TUESDAY - HOUR) == 1  # yesterday's, with nothing to say
+    on_github.put_in_force(f'{{days: mon-fri, at: "08:30", issue: "{on_github.issue.key}"}}')
+    assert on_github.send() is None  # before the clock has seen the new order
+    assert on_github.said == []
+    assert [tick(TUESDAY), tick(TUESDAY + DAY)] == [0, 1]
+    assert len(on_github.said) == 1
 
 
 def test_a_digest_that_was_put_off_is_not_hinted_at_before_its_time(
@@ -532,6 +698,8 @@ def test_a_file_that_is_broken_from_the_start_stops_no_other_task_and_counts_onc
     assert (inbox.depth(), [one.failures for one in ticks]) == (0, [0, 3])
     settings.mappings.write_text(good)
     clock.step(ticks, lambda: 180.0, lambda: TUESDAY)
+    assert inbox.depth() == 0
+    clock.step(ticks, lambda: 240.0, lambda: TUESDAY + DAY)
     assert inbox.depth() == 1
     ledger.close()
 
@@ -547,6 +715,20 @@ def test_an_address_that_belongs_to_no_party_is_told_to_the_admin_once_and_is_no
     (line,) = told
     assert line["variable"] == "DIGEST_SUPORT"
     assert SECRET not in str(told)
+
+
+def test_an_address_that_belongs_to_no_party_since_the_file_was_changed_is_told_then(
+    on_github: Place, inbox: Inbox
+) -> None:
+    settings = replace(on_github.desk.settings, digests={"support": ("json://x",)})
+    due = clock.DueDigests(inbox, on_github.desk.ledger, settings)
+    with structlog.testing.capture_logs() as told:
+        due(TUESDAY)
+        assert told == []
+        on_github.put_in_force("")
+        due(TUESDAY)
+        due(TUESDAY)
+    assert [one["variable"] for one in told] == ["DIGEST_SUPPORT"]
 
 
 def test_the_inbox_takes_a_party_as_it_takes_an_issue(inbox: Inbox) -> None:

@@ -1,5 +1,7 @@
 """What is open, over all features: the stage that is asked for, who is awaited, what waits for what; and digests."""
 
+from datetime import UTC, datetime
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -19,6 +21,17 @@ def upgrade() -> None:
         op.add_column("features", sa.Column(column, sa.Text(), nullable=False, server_default=""))
     make_waits()
     make_digests()
+    look_again()
+
+
+def look_again() -> None:
+    """What is open is known of no feature yet: whatever is looked at by the clock anyway is looked at now."""
+    now = datetime.now(UTC).replace(tzinfo=None if op.get_bind().dialect.name == "sqlite" else UTC)
+    features = sa.table(
+        "features", sa.column("look_again_at", INSTANT), sa.column("closed"), sa.column("frozen", sa.Boolean())
+    )
+    is_open = (features.c.closed == "open", features.c.frozen.is_(False), features.c.look_again_at.is_not(None))
+    op.execute(features.update().where(*is_open).values(look_again_at=now))
 
 
 def make_waits() -> None:
@@ -44,9 +57,17 @@ def make_digests() -> None:
         sa.Column("note", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("party", "due_at", "channel", name=op.f("pk_digests")),
     )
+    op.create_table(
+        "digest_orders",
+        sa.Column("party", sa.String(255), nullable=False),
+        sa.Column("terms", sa.Text(), nullable=False),
+        sa.Column("since", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("party", name=op.f("pk_digest_orders")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("digest_orders")
     op.drop_table("digests")
     op.drop_table("waits")
     op.drop_index(op.f("ix_features_wanted"), "features")
