@@ -107,7 +107,7 @@ class Desk:
         return cls(settings, ledger, MappingsFile(settings.mappings, ledger), trackers)
 
     def tracker(self, ref: Ref) -> Tracker:
-        """The tracker that has this issue. Raises `Refused` where none is configured for it: nothing is lost by that."""
+        """The tracker that has this issue. Raises `Refused` where none is configured, so nothing is lost."""
         try:
             return self.trackers[ref.tracker, ref.site]
         except KeyError:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+import signal
 import sys
+import threading
+import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
+from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 from structlog.testing import capture_logs
 
 from integration import custom
@@ -101,9 +106,14 @@ def test_a_file_that_asks_for_none_has_none_missing_and_loads_nothing(site: Path
         ("good = 1", "no function"),
         ("other = 1", "cannot be imported"),
         ("def good(:", "cannot be imported"),
+        ("import sys\nsys.exit(1)", "cannot be imported"),
+        ("import time\ntime.sleep(60)", "cannot be imported"),
     ],
 )
-def test_one_that_is_broken_is_logged_by_name_and_ends_nothing(site: Path, source: str, says: str) -> None:
+def test_one_that_is_broken_is_logged_by_name_and_ends_nothing(
+    site: Path, source: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(custom, "TO_IMPORT", 0.2)
     install(site, "broken", {"broken": source}, {"bad": "broken:good"})
     install(site, "one", {"one": GOOD}, {"good": "one:good"})
 
@@ -125,6 +135,241 @@ def test_of_two_with_one_name_the_first_counts_and_it_is_said(site: Path) -> Non
 
     assert found["good"](ISSUE, {}, NOW).ok is True
     assert [one["name"] for one in logged] == ["good"]
+
+
+# --- whatever somebody else's code does -----------------------------------------------------------------------------
+
+OWN = m.Custom(name="own")
+SOON = 0.2
+
+
+def ends(*_: object) -> None:
+    raise SystemExit(1)
+
+
+def fails(*_: object) -> None:
+    raise PermissionError("the token is hunter2")
+
+
+def spins(*_: object) -> None:
+    while True:
+        pass
+
+
+def sleeps(*_: object) -> None:
+    time.sleep(60)
+
+
+def searches(*_: object) -> None:
+    re.match(r"(?:a+)+$", "a" * 60 + "b")  # takes longer than the world will last, and lets no other thread run
+
+
+def does_not_listen(*_: object) -> None:
+    try:
+        sleeps()
+    except BaseException:
+        sleeps()
+
+
+def goes_on(*_: object) -> None:
+    while True:
+        try:
+            sleeps()
+        except Exception:
+            continue
+
+
+def asking_own(check: Callable[..., object], **options: object) -> Finding:
+    """What the rule makes of a requirement that is installed as `own`."""
+    own = OWN.model_copy(update={"options": options})
+    return evaluate(own, Case(ISSUE, asking("own"), NOW, custom={"own": custom.Check("own", check)}))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def little_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(custom, "LIMIT", SOON)
+
+
+@pytest.mark.parametrize(
+    ("check", "wrong"),
+    [
+        (fails, "PermissionError"),
+        (ends, "SystemExit"),
+        *((hangs, "it took longer than 0.2 seconds") for hangs in (spins, sleeps, searches, does_not_listen, goes_on)),
+    ],
+)
+@pytest.mark.usefixtures("little_time")
+def test_what_goes_wrong_is_told_in_few_words_and_logged(check: Callable[..., object], wrong: str) -> None:
+    before, began = signal.getsignal(signal.SIGALRM), time.monotonic()
+
+    with capture_logs() as logged:
+        found = asking_own(check)
+
+    assert found == Finding("own", None, f"it could not be evaluated: {wrong}")
+    assert [(one["name"], one["issue"], one["wrong"]) for one in logged] == [("own", str(ISSUE.ref), wrong)]
+    assert time.monotonic() - began < 5
+    assert (signal.getsignal(signal.SIGALRM), signal.getitimer(signal.ITIMER_REAL)) == (before, (0, 0))
+
+
+@pytest.mark.usefixtures("little_time")
+def test_outside_of_the_main_thread_it_has_no_more_time_and_keeps_nobody_from_ending() -> None:
+    found, let_go = list[Finding](), threading.Event()
+
+    def waits(*_: object) -> Finding:
+        assert threading.current_thread().daemon
+        let_go.wait()
+        return Finding("late", True)
+
+    asked = threading.Thread(target=lambda: found.append(asking_own(waits)))
+    asked.start()
+    asked.join(10)
+    let_go.set()
+
+    assert found == [Finding("own", None, "it could not be evaluated: it took longer than 0.2 seconds")]
+
+
+def test_outside_of_the_main_thread_it_answers_and_fails_as_inside() -> None:
+    found = list[Finding]()
+
+    asked = threading.Thread(
+        target=lambda: found.extend((asking_own(fails), asking_own(lambda *_: Finding("good", True))))
+    )
+    asked.start()
+    asked.join(10)
+
+    assert found == [Finding("own", None, "it could not be evaluated: PermissionError"), Finding("good", True)]
+
+
+@pytest.mark.parametrize(("check", "limit"), [(sleeps, SOON), (goes_on, 60.0), (lambda *_: Finding("", True), 60.0)])
+def test_the_alarm_of_the_job_rings_all_the_same(
+    check: Callable[..., object], limit: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(custom, "LIMIT", limit)
+    began = time.monotonic()
+
+    with pytest.raises(JobTimeoutException), UnixSignalDeathPenalty(1, JobTimeoutException):  # type: ignore[no-untyped-call]
+        asking_own(check)
+        while time.monotonic() - began < 5:
+            pass
+
+    assert 0.9 < time.monotonic() - began < 4
+
+
+def test_whoever_stops_the_process_stops_it() -> None:
+    def is_stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        asking_own(is_stopped)
+
+
+def test_options_are_its_own_to_spoil() -> None:
+    options = {"days": [1, 2]}
+
+    def spoils(issue: Issue, options: dict[str, Any], now: datetime) -> Finding:
+        options["days"].append(3)
+        options["more"] = True
+        return Finding("x", True, str(options["days"]))
+
+    for _ in range(2):
+        assert asking_own(spoils, **options).reason == "[1, 2, 3]"
+    assert options == {"days": [1, 2]}
+
+
+def test_the_same_question_is_asked_once() -> None:
+    asked = list[tuple[Issue, Mapping[str, Any], datetime]]()
+
+    def counts(issue: Issue, options: Mapping[str, Any], now: datetime) -> Finding:
+        asked.append((issue, options, now))
+        return Finding(str(len(asked)), True)
+
+    check = custom.Check("own", counts)
+    again = replace(ISSUE)  # read anew
+    questions = [(ISSUE, {"a": 1}, NOW), (ISSUE, {"a": True}, NOW), (again, {"a": 1}, NOW),
+                 (again, {"a": 1}, NOW + timedelta(seconds=1))]  # fmt: skip
+
+    for number, question in enumerate(questions, 1):
+        assert [check(*question).says for _ in range(3)] == [str(number)] * 3
+    assert asked == questions
+
+
+# --- what is kept of its answer -------------------------------------------------------------------------------------
+
+
+def kept(answer: Finding) -> Finding:
+    return asking_own(lambda *_: answer)
+
+
+def parts_of(found: Finding) -> list[Finding]:
+    return [one for part in found.parts for one in (part, *parts_of(part))]
+
+
+def test_its_words_are_kept_short() -> None:
+    found = kept(Finding("a" * 90_000, False, "b" * 90_000, parts=(Finding("c" * 501, False),)))
+
+    assert [found.says, found.reason, found.parts[0].says] == [f"{sign * 499}…" for sign in "abc"]
+
+
+@pytest.mark.parametrize(
+    ("count", "shown", "last"), [(20, 20, "19"), (21, 20, "and 2 more"), (5000, 20, "and 4981 more")]
+)
+def test_of_its_parts_the_first_are_kept(count: int, shown: int, last: str) -> None:
+    found = kept(Finding("x", False, parts=tuple(Finding(str(n), False) for n in range(count))))
+
+    assert (len(found.parts), found.parts[-1].says, found.parts[-1].ok) == (shown, last, False)
+
+
+def test_of_parts_in_parts_no_more_are_kept() -> None:
+    leaf = tuple(Finding(f"leaf {n}", False) for n in range(4))
+    found = kept(Finding("x", False, parts=tuple(Finding(f"branch {n}", False, parts=leaf) for n in range(5))))
+
+    said = [one.says for one in parts_of(found)]
+    assert len(said) == 20
+    assert said[:6] == ["branch 0", "leaf 0", "leaf 1", "leaf 2", "leaf 3", "branch 1"]
+    assert said[15:] == ["branch 3", "leaf 0", "leaf 1", "and 2 more", "branch 4"]
+
+
+def test_parts_that_are_nested_without_end_end() -> None:
+    found = Finding("leaf", False)
+    for _ in range(5000):
+        found = Finding("branch", False, parts=(found,))
+
+    assert len(parts_of(kept(found))) == 20
+
+
+def test_it_waits_for_issues_only_and_not_for_too_many() -> None:
+    odd = ("no ref", "x" * 600, f"{'x' * 600}#1", "nul\x00#1", "party:support", "acme/app#0", "APP-1 ")
+    found = kept(Finding("x", False, waits_for=(*odd, "APP-7", "acme/app#12")))
+    many = kept(Finding("x", False, waits_for=tuple(f"APP-{n}" for n in range(1, 5000))))
+
+    assert found.waits_for == ("jira:main/APP-7", "github:acme/app#12")
+    assert len(many.waits_for) == 100
+
+
+def test_its_links_are_few_and_have_an_end() -> None:
+    found = kept(Finding("x", True, evidence=(f"https://x.example/{'x' * 5000}", *("https://x.example/1",) * 50)))
+
+    assert found.evidence == ("https://x.example/1",) * 9
+
+
+@pytest.mark.parametrize(
+    ("at", "kept_at"),
+    [
+        (NOW + timedelta(days=1), NOW + timedelta(days=1)),
+        (NOW, None),
+        (NOW - timedelta(days=1), None),
+        (datetime.min.replace(tzinfo=timezone(timedelta(hours=14))), None),
+        (datetime.max.replace(tzinfo=timezone(timedelta(hours=-12))), None),
+    ],
+)
+def test_a_time_that_is_over_or_will_never_be_is_no_time_to_look_again(at: datetime, kept_at: datetime | None) -> None:
+    assert kept(Finding("x", False, look_again_at=at)).look_again_at == kept_at
+
+
+def test_it_cannot_speak_for_a_party_that_has_promised_or_agreed() -> None:
+    found = kept(Finding("x", True, owed=True, route="r1"))
+
+    assert (found.owed, found.route) == (False, "")
 
 
 # --- the example of the docs ----------------------------------------------------------------------------------------

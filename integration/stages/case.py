@@ -66,9 +66,11 @@ class Case:
         return f"{local:%a} {local.day} {local:%b}{year}, {local:%H:%M} {name if name.isalpha() else 'UTC' + name}"
 
     def until(self, at: datetime) -> str:
-        """An end, where dates are the file's: what ends with a day ends at 23:59 of it, not at 00:00 of the next."""
+        """An end, where dates are the file's: `Fri 27 Nov` where it is the end of that day, else with its hour."""
         local = at.astimezone(ZoneInfo(self.mappings.time_zone))
-        return self.when(at if local.hour or local.minute else at - timedelta(minutes=1))
+        if local.hour or local.minute:
+            return self.when(at)
+        return self.when(at - timedelta(minutes=1)).partition(",")[0]
 
     def _zone(self, party: str) -> str:
         known = self.mappings.parties.get(party)

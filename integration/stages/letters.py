@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 from integration.stages import mappings as m
 from integration.stages.entries import NeedsWork, Owed
@@ -72,7 +71,7 @@ def handed_over(voice: Voice, by: str, stage: str, parties: Sequence[str]) -> Te
     """What the parties handed back has been seen to, says `by`: it is their turn again."""
     why: Line = (
         *_to(voice, parties),
-        f", {_all(voice, parties)} said that this needs work before {voice.name(stage)}",
+        f", you said that this needs work before {voice.name(stage)}",
         *_handed_back_on(voice, stage, parties),
         ". ",
         Quoted(by),
@@ -98,7 +97,7 @@ def voided(voice: Voice, stage: str, party: str, approver: str, facts: Sequence[
     """An approval fell, as facts that it was given for have changed."""
     why: Line = (
         *voice.mention(party),
-        f", {_of(voice.case.party(party))} approval for {voice.name(stage)}, given by ",
+        f", your approval for {voice.name(stage)}, given by ",
         Quoted(approver),
         ", does not count any more. Changed since then: ",
         *_listed([(Quoted(fact),) for fact in facts]),
@@ -212,8 +211,8 @@ def debt_escalated(voice: Voice, debt: Owed, people: Sequence[str]) -> Text:
 
 
 def _put_off(voice: Voice, debt: Owed) -> Line:
-    """Who put off what, when, until when, and where the feature is meanwhile."""
-    until = f"until {_date(voice, debt.until, debt.party)}" if debt.until else "without a date"
+    """Who put off what, when, until when, and where the feature is."""
+    until = f"until {voice.case.until(debt.until)}" if debt.until else "without a date"
     word = "answer" if debt.asks == "ack" else "approval"
     stage, now = voice.name(debt.stage), voice.name(voice.stage)
     where = "there" if voice.stage == debt.stage else f"in {now}"
@@ -223,7 +222,7 @@ def _put_off(voice: Voice, debt: Owed) -> Line:
         " ",
         Quoted(str(debt.by)),
         f" put off {_of(voice.case.party(debt.party))} {word} on {stage}, {until}.",
-        f" The feature is {where} meanwhile." if voice.stage else "",
+        f" The feature is {where} now." if voice.stage else "",
     )
 
 
@@ -234,13 +233,6 @@ def _shut_while_owed(voice: Voice, debt: Owed) -> Line:
     if any(one.party in (None, debt.party) for one in asked):
         return ("While it is owed, gates that allow no debt stay shut. ",)
     return ()
-
-
-def _date(voice: Voice, at: datetime, party: str) -> str:
-    """A date that somebody wrote is meant to its end, so midnight is told as the day that it ends."""
-    if at.astimezone(ZoneInfo(voice.case.mappings.time_zone)).time() == time():
-        return voice.case.when(at - timedelta(minutes=1)).partition(",")[0]
-    return voice.case.when(at, party)
 
 
 # --- what they have in common ---------------------------------------------------------------------------------------

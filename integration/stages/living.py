@@ -112,7 +112,7 @@ class Living:
         if self._another_pass_follows() or not self._has_spoken():
             return
         voice = self.scene.voice(askers=self.scene.attempt.askers if self.scene.attempt else frozenset())
-        text = words.living(voice, life(self.scene))
+        text = self.scene.fitted(words.living(voice, life(self.scene)))
         keeps = self._keeps()
         token = markers.write(markers.Marker(_LIVING, keeps), self.scene.issue.ref, self.scene.given.marker_key)
         digest = _digest(words.living(voice, replace(life(self.scene), checked="")), keeps)

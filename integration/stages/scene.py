@@ -27,7 +27,7 @@ from integration.stages.entries import (
 from integration.stages.gate import Ask, CaseFor, Verdict, judge
 from integration.stages.hearing import Answers
 from integration.stages.mappings import GitHubPeople, JiraPeople, Mappings, at
-from integration.stages.markup import Text
+from integration.stages.markup import Text, fitted
 from integration.stages.model import NEVER, Comment, Issue, Move
 from integration.stages.moves import Names, Track, is_forward, ladder, rank, stays, track
 from integration.stages.rotas import on_duty
@@ -35,6 +35,10 @@ from integration.stages.rules import Case, Custom
 
 UNKNOWN_FOR = timedelta(seconds=60)
 """So long a request whose answer was lost may still show up at the tracker; only then is it sent again."""
+
+
+ROOM = {"github": 55_000, "jira": 28_000}
+"""Letters of one comment: what the tracker takes (65,536 and 32,767), less our marker and some to spare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,7 +315,11 @@ class Scene:
             Intended(self.now, key, "say", tells=tuple(told), handles=tuple(told.values()), stage=stage, route=route)
         )
         token = markers.write(markers.Marker(key), self.issue.ref, self.given.marker_key)
-        self.actions.append(Say(key, write(), token, stage, told))
+        self.actions.append(Say(key, self.fitted(write()), token, stage, told))
+
+    def fitted(self, text: Text) -> Text:
+        """As much of it as the tracker takes in one comment: what people wrote must not keep us from speaking."""
+        return fitted(text, ROOM.get(self.issue.ref.tracker, min(ROOM.values())))
 
     def intend(self, intended: Intended) -> None:
         """Write down what is to be said or done, before it is."""

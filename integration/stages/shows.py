@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from integration.stages import mappings as m
 from integration.stages.briefings import items
 from integration.stages.case import Case
 from integration.stages.entries import Finding
+from integration.stages.markup import cut
 from integration.stages.model import Related, Tie
 from integration.stages.sections import boxes, field_of, fitting, is_filled, section
 
 _TIES = {"sub-issues": Tie.SUB_ISSUE, "blocking": Tie.BLOCKING, "linked": Tie.LINKED}
 _ONE_OF = {"sub-issues": "sub-issue", "blocking": "blocking issue", "linked": "linked issue"}
-_NAMED = 3
+_NAMED, _LETTERS, _ADDRESS = 3, 120, 2000  # what people wrote is named so often, and at such length
 
 
 def labelled(asked: m.Labelled, case: Case) -> Finding:
@@ -66,7 +67,7 @@ def checklist(asked: m.Checklist, case: Case) -> Finding:
     if not found:
         return Finding(f"{where} is done", False, "there is no tick box")
     left = [box.text for box in found if not box.ticked]
-    return Finding(f"{where} is done", not left, f"still open: {'; '.join(left)}" if left else "")
+    return Finding(f"{where} is done", not left, _still_open(left, "; ") if left else "")
 
 
 # --- what is around it ----------------------------------------------------------------------------------------------
@@ -77,7 +78,7 @@ def linked(asked: m.Linked, case: Case) -> Finding:
     says, kind = _wanted(asked, case)
     found = next(fitting(case.issue, kind), None)
     if found:
-        return Finding(says, True, evidence=(found,))
+        return Finding(says, True, evidence=(found,) if len(found) <= _ADDRESS else ())
     if case.issue.related is None:
         return Finding(says, None, "what it links to could not be read")
     looked_for = " or ".join((*kind.urls, *(f'a link of the type "{one}"' for one in kind.types)))
@@ -102,7 +103,7 @@ def no_open(asked: m.NoOpen, case: Case) -> Finding:
     return Finding(
         says,
         not left,
-        _still_open(left) if left else "",
+        _still_open([f"{one.key} {one.title}".strip() for one in left]) if left else "",
         evidence=tuple(one.url for one in left[:_NAMED] if one.url),
         waits_for=tuple(str(one.ref) for one in left if one.ref),
     )
@@ -123,9 +124,10 @@ def _narrowed(asked: m.NoOpen) -> str:
     return labels + (f" of the type {_either(asked.type)}" if asked.type else "")
 
 
-def _still_open(left: list[Related]) -> str:
+def _still_open(left: Sequence[str], between: str = ", ") -> str:
+    """The first of them, as far as anybody reads on."""
     more = f", and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
-    return f"still open: {', '.join(f'{one.key} {one.title}'.strip() for one in left[:_NAMED])}{more}"
+    return f"still open: {between.join(cut(one, _LETTERS) for one in left[:_NAMED])}{more}"
 
 
 def _either(names: Iterable[str]) -> str:

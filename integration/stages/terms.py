@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import TypeGuard
 
 from integration.stages import mappings as m
 from integration.stages.case import Case, unmet
 from integration.stages.entries import Finding, Owed, Proposed
+from integration.stages.markup import cut
+from integration.stages.model import Ref, Unnamed
 from integration.stages.moves import rank
 from integration.stages.shows import labels_on
 from integration.stages.windows import is_in, next_change
+
+# So much is kept of what a requirement of somebody's own finds: who reads it reads it on an issue.
+_LETTERS, _PARTS, _LINKS, _ADDRESS, _ISSUES, _REF = 500, 20, 10, 2000, 100, 100
+_FAR = timedelta(days=3660)
 
 
 def not_on_hold(asked: m.NotOnHold, case: Case) -> Finding:
@@ -153,38 +163,81 @@ def _agrees(party: str, proposed: Proposed, case: Case) -> Finding:
 
 
 def custom(asked: m.Custom, case: Case) -> Finding:
-    """May enter if a requirement of somebody's own says so. What goes wrong in it is never the gate's end."""
+    """May enter if a requirement of somebody's own says so; what it answers is kept within bounds."""
     check = case.custom.get(asked.name)
     if check is None:
         missing = f"no requirement named {asked.name} is installed where the workers run"
         return Finding(asked.name, None, f"{missing}; `pip install` the package that has it")
-    try:
-        found = check(case.issue, dict(asked.options), case.now)
-        if not _is_sound(found):
-            return Finding(asked.name, None, f"it answered with something that is no finding: {type(found).__name__}")
-    except Exception as wrong:  # anything can go wrong in somebody else's code, and its words may hold anything
-        return Finding(asked.name, None, f"it could not be evaluated: {type(wrong).__name__}")
-    return replace(_of_the_file(found, case), says=found.says or asked.name)
+    answer = check(case.issue, asked.options, case.now)
+    found = _kept(answer, case, _PARTS)
+    if found is None:
+        kind = type(answer).__name__
+        return Finding(asked.name, None, cut(f"it answered with something that is no finding: {kind}", _LETTERS))
+    return replace(found, says=found.says or asked.name)
 
 
-def _of_the_file(found: Finding, case: Case) -> Finding:
-    """The finding, and of its parties those that the file knows: nobody else can be told or awaited."""
-    party = found.party if found.party in case.mappings.parties else ""
-    return replace(found, party=party, parts=tuple(_of_the_file(part, case) for part in found.parts))
+def _kept(found: object, case: Case, room: int) -> Finding | None:
+    """What of it can be kept and shown, with so many parts below it at most; None where it is no finding.
+
+    Of parties and times those that somebody can be told by: a party of the file, a time that is still to come.
+    """
+    if not _is_sound(found):
+        return None
+    parts = list[Finding]()
+    for part in found.parts:
+        left = len(found.parts) - len(parts)
+        below = room - (1 if left == 1 else 2)  # itself, and the line for those that are left out
+        if below < 0:
+            parts += [Finding(f"and {left} more", found.ok)] * min(room, 1)
+            break
+        kept = _kept(part, case, below)
+        if kept is None:
+            return None
+        parts.append(kept)
+        room -= _count(kept)
+    later = found.look_again_at
+    return Finding(
+        cut(found.says, _LETTERS),
+        found.ok,
+        cut(found.reason, _LETTERS),
+        found.party if found.party in case.mappings.parties else "",
+        tuple(url for url in found.evidence[:_LINKS] if len(url) <= _ADDRESS),
+        later if later and case.now < later < case.now + _FAR else None,
+        tuple(parts),
+        found.negated is True,
+        waits_for=tuple(islice(_refs(found.waits_for), _ISSUES)),
+    )
 
 
-def _is_sound(found: object) -> bool:
-    """Is it a finding that can be kept and shown: texts where texts belong, times with their zone?"""
+def _count(found: Finding) -> int:
+    """The finding, and all of its parts."""
+    return 1 + sum(map(_count, found.parts))
+
+
+def _refs(texts: Sequence[str]) -> Iterator[str]:
+    """The issues among them, written as hints name them."""
+    for text in texts:
+        with suppress(Unnamed):
+            ref = Ref.parse(text) if len(text) <= _REF else None
+            if ref and ref.number:
+                yield str(ref)
+
+
+def _is_sound(found: object) -> TypeGuard[Finding]:
+    """Is it a finding, with texts where texts belong, and a time with its zone? Its parts are not looked at."""
     return (
         isinstance(found, Finding)
         and (found.ok is None or isinstance(found.ok, bool))
         and all(isinstance(text, str) for text in (found.says, found.reason, found.party))
         and all(_is_texts(texts) for texts in (found.evidence, found.waits_for))
-        and (found.look_again_at is None or found.look_again_at.utcoffset() is not None)
+        and (found.look_again_at is None or _is_time(found.look_again_at))
         and isinstance(found.parts, tuple)
-        and all(_is_sound(part) for part in found.parts)
     )
 
 
 def _is_texts(texts: object) -> bool:
     return isinstance(texts, tuple) and all(isinstance(text, str) for text in texts)
+
+
+def _is_time(at: object) -> bool:
+    return isinstance(at, datetime) and at.utcoffset() is not None

@@ -19,7 +19,7 @@ from integration.stages.letters import Waiting
 from integration.stages.markdown import markdown
 from integration.stages.markup import Code, Items, Mention, Piece, Quoted, Text
 from integration.stages.model import Comment, Issue, Person, Ref
-from integration.stages.rules import Case
+from integration.stages.rules import Case, evaluate
 from integration.stages.wiki import wiki
 from integration.stages.words import Voice
 
@@ -310,7 +310,7 @@ def test_a_route_says_what_is_proposed_how_to_agree_and_what_holds_until_then() 
 def test_a_debt_says_who_put_it_off_until_when_and_what_pays_it() -> None:
     assert plain(letters.debt_due(a_voice(stage="public", file=that_blocks_on_debt()), DEBT)) == (
         "On Mon 23 Nov, 15:02 GMT Erin put off Support's answer on Public Release, until Fri 27 Nov. "
-        "The feature is there meanwhile.\n\n"
+        "The feature is there now.\n\n"
         "Next: @sofia, you are named to answer for Support: please look at this feature and write /stage ack, which "
         "pays this debt.\n\n"
         "While it is owed, gates that allow no debt stay shut. If Support does not answer, I ask support-lead."
@@ -320,7 +320,7 @@ def test_a_debt_says_who_put_it_off_until_when_and_what_pays_it() -> None:
 def test_an_approval_that_fell_says_whose_it_was_and_what_has_changed() -> None:
     said = plain(letters.voided(a_voice(), "public", "support", "Sofia", ["docs link", "description"]))
 
-    assert "Support's approval for Public Release, given by Sofia, does not count any more." in said
+    assert said.startswith("@acme/support, your approval for Public Release, given by Sofia, does not count any more.")
     assert "Changed since then: docs link and description." in said
     assert "answer /stage approve, or /stage needs-work" in said
 
@@ -408,7 +408,8 @@ def test_what_was_handed_back_says_when_and_that_the_time_begins_anew_where_ther
     said = plain(letters.handed_over(when_seen_by(a_voice(), asked), "Erin", "public", ["support"]))
 
     assert (
-        "Support said that this needs work before Public Release (Mon 23 Nov, 15:02 GMT). Erin has seen to it" in said
+        "@acme/support, you said that this needs work before Public Release (Mon 23 Nov, 15:02 GMT). "
+        "Erin has seen to it" in said
     )
     assert said.endswith("Your time to answer begins anew.")
     assert "begins anew" not in plain(letters.handed_over(a_voice(), "Erin", "public", ["growth"]))
@@ -424,13 +425,24 @@ def test_a_date_is_told_as_it_was_written(until: datetime | None, says: str) -> 
     assert f"on Public Release, {says}" in plain(letters.debt_due(a_voice(), replace(DEBT, until=until)))
 
 
+@pytest.mark.parametrize("until", [datetime(2026, 11, 28, tzinfo=UTC), datetime(2026, 11, 27, 16, 30, tzinfo=UTC)])
+def test_a_date_reads_the_same_in_a_letter_and_beside_a_tick_box(until: datetime) -> None:
+    voice, owed = a_voice(), replace(DEBT, party="growth", stage="beta", until=until)
+    asked = replace(voice.case, debts=(owed,), stage_asked="public")
+
+    letter = plain(letters.debt_due(voice, owed))
+    reason = evaluate(m.NoDebt(), asked).reason
+
+    assert re.findall("until (Fri 27 Nov.*?)[.]", letter) == re.findall("until (Fri 27 Nov.*)", reason) != []
+
+
 @pytest.mark.parametrize(("stage", "says"), [
-    ("public", "The feature is there meanwhile."), ("beta", "The feature is in Beta Release meanwhile."), (None, None)
+    ("public", "The feature is there now."), ("beta", "The feature is in Beta Release now."), (None, None)
 ])  # fmt: skip
-def test_a_debt_says_where_the_feature_is_meanwhile(stage: str | None, says: str | None) -> None:
+def test_a_debt_says_where_the_feature_is(stage: str | None, says: str | None) -> None:
     said = plain(letters.debt_due(a_voice(stage=stage), DEBT))
 
-    assert says in said if says else "meanwhile" not in said
+    assert says in said if says else "The feature is" not in said
 
 
 def test_a_debt_claims_to_shut_gates_only_where_a_rule_blocks_on_it() -> None:

@@ -350,3 +350,18 @@ def test_a_status_comment_that_we_may_not_edit_does_not_keep_the_job_going(block
     blocked.settle()
 
     assert blocked.house.inbox.depth() == 0
+
+
+def test_a_text_too_long_for_a_comment_is_cut_and_the_feature_goes_back_all_the_same(team: Team) -> None:
+    """Only its author has written it: with a long checklist, or a long reason, they could else pass every gate."""
+    rule = "{checklist: {}}, {not_labelled: x}, not_on_hold"
+    team.house.put_in_force(
+        f"\n  - {{id: gate, entering: public, require: [{rule}], level: block, effective: 2026-12-01}}\n", notify=""
+    )
+    boxes = "\n".join(f"- [ ] write_the_{n:04}_thing & [test] it" for n in range(700))
+    team.stand_in("beta", body=boxes)
+    team.says("/stage hold " + "wait_for_[it] " * 1_500, by="sam")
+    team.ask_for("public")
+
+    assert team.stage == "beta"
+    assert "and 697 more" in team.told[-1].body
