@@ -31,7 +31,7 @@ bench: .venv/installed-dev  ## What docs/decisions measured, measured here
 	$(BIN)/python bench/workers.py
 
 schema: .venv/installed  ## Write docs/mappings.schema.json anew, after a change to the form of mappings.yaml
-	$(BIN)/python -c 'from pathlib import Path; from integration.stages.schema import text; \
+	$(BIN)/python -c 'from pathlib import Path; from integration.stages.file.schema import text; \
 		Path("docs/mappings.schema.json").write_text(text(), "utf-8")'
 
 words: .venv/installed-dev  ## Write docs/what-it-says.md and .html anew, after a change to what is posted

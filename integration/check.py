@@ -7,10 +7,10 @@ from pathlib import Path
 
 from integration import custom
 from integration.settings import digest_variable
-from integration.stages import mappings as m
-from integration.stages.mappings import Fault, Faulty, Mappings, read
+from integration.stages.file import mappings as m
+from integration.stages.file.mappings import Fault, Faulty, Mappings, read
+from integration.stages.file.written import LARGEST
 from integration.stages.model import Ref, Unnamed
-from integration.stages.written import LARGEST
 
 _CALLED = {"github": "GitHub", "jira": "Jira"}
 

@@ -128,7 +128,7 @@ def _errors_for_people() -> tuple[type[Exception], ...]:
     """Looked up only when something went wrong: these modules take their time to import."""
     from integration.memory.ledger import LedgerAway, Unreadable
     from integration.running import CannotStart
-    from integration.stages.mappings import Faulty
+    from integration.stages.file.mappings import Faulty
     from integration.stages.model import Unnamed
     from integration.trackers import TrackerError
 

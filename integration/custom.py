@@ -20,10 +20,10 @@ from typing import Any, TypeVar
 
 import structlog
 
-from integration.stages import mappings as m
-from integration.stages.case import Custom
 from integration.stages.entries import Finding
+from integration.stages.file import mappings as m
 from integration.stages.model import Issue
+from integration.stages.rules.case import Custom
 
 GROUP = "release_stages.requirements"
 LIMIT = 2.0  # seconds for one answer

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 from integration.look import Desk, Look
 from integration.settings import Settings
-from integration.stages.actions import Action, Edit, Pin, Prove, React, Say, Shift, Tidy
 from integration.stages.entries import Finding, GateResult, Judged, remember
-from integration.stages.gate import Ask, Verdict, is_open
 from integration.stages.model import Ref
 from integration.stages.moves import rank
-from integration.stages.scene import Scene
+from integration.stages.planning.actions import Action, Edit, Pin, Prove, React, Say, Shift, Tidy
+from integration.stages.planning.scene import Scene
+from integration.stages.rules.gate import Ask, Verdict, is_open
 
 
 def explain(ref: str, settings: Settings) -> str:

@@ -15,11 +15,11 @@ from integration import custom, duty
 from integration.check import text_of
 from integration.memory.ledger import Ledger
 from integration.settings import Settings
-from integration.stages import hearing, plan
-from integration.stages.hearing import Doubt
-from integration.stages.mappings import Approved, Custom, Faulty, Linked, Mappings, NoOpen, at, read
+from integration.stages.file.mappings import Approved, Custom, Faulty, Linked, Mappings, NoOpen, at, read
 from integration.stages.model import Issue, Ref, Related
-from integration.stages.scene import Given
+from integration.stages.planning import hearing, plan
+from integration.stages.planning.hearing import Doubt
+from integration.stages.planning.scene import Given
 from integration.trackers import EVERYTHING, Question, Refused, Tracker
 from integration.trackers.github import GitHub
 from integration.trackers.jira import Jira

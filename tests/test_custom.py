@@ -19,11 +19,11 @@ from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 from structlog.testing import capture_logs
 
 from integration import custom
-from integration.stages import mappings as m
-from integration.stages.case import Case
 from integration.stages.entries import Finding
+from integration.stages.file import mappings as m
 from integration.stages.model import Issue, Label, Person, Ref
-from integration.stages.rules import evaluate
+from integration.stages.rules.case import Case
+from integration.stages.rules.catalogue import evaluate
 from tests.test_docs import as_file
 
 DOC = (Path(__file__).parent.parent / "docs/custom-requirements.md").read_text("utf-8")

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from integration.cli import main
-from integration.stages.commands import VERBS
-from integration.stages.mappings import REQUIREMENTS, Faulty, Mappings, read
+from integration.stages.file.mappings import REQUIREMENTS, Faulty, Mappings, read
+from integration.stages.planning.commands import VERBS
 
 ROOT = Path(__file__).parent.parent
 DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -148,7 +148,7 @@ def test_the_architecture_names_every_module_of_the_mind_and_no_other() -> None:
     told = text(ROOT / "docs/architecture.md")
     tree = told.partition("stages/\n")[2].partition("```")[0]
     words = set(re.findall(r"\b([a-z]+)\b", tree))
-    modules = {path.stem for path in (ROOT / "integration/stages").glob("*.py")} - {"__init__"}
+    modules = {path.stem for path in (ROOT / "integration/stages").rglob("*.py")} - {"__init__"}
     assert modules <= words, modules - words
     named_files = set(re.findall(r"\b([a-z]+)\.py\b", tree))
     assert named_files <= modules, named_files - modules

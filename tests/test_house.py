@@ -19,8 +19,8 @@ import pytest
 
 from integration import settings
 from integration.cli import main
-from integration.stages.mappings import REQUIREMENTS
-from integration.stages.rules import CATALOGUE
+from integration.stages.file.mappings import REQUIREMENTS
+from integration.stages.rules.catalogue import CATALOGUE
 
 ROOT = Path(__file__).parent.parent
 LONGEST_FUNCTION, LONGEST_MODULE = 60, 700
@@ -121,7 +121,7 @@ def none_of(broken: Iterable[str]) -> None:
 
 
 def test_the_house_was_found() -> None:
-    assert {"integration.stages.plan", "integration.trackers.github", "workers.jobs"} <= NAMES
+    assert {"integration.stages.planning.plan", "integration.trackers.github", "workers.jobs"} <= NAMES
 
 
 # --- who may import whom ------------------------------------------------------------------------------------------

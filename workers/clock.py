@@ -20,9 +20,9 @@ from integration.look import MappingsFile
 from integration.memory.inbox import Inbox
 from integration.memory.ledger import Ledger
 from integration.settings import Settings, digest_variable
-from integration.stages import digests
-from integration.stages.mappings import Mappings
+from integration.stages.file.mappings import Mappings
 from integration.stages.model import Ref
+from integration.stages.texts import digests
 from workers.digests import awaited
 
 STUCK_AFTER = timedelta(seconds=60)

@@ -19,9 +19,9 @@ from integration.look import Desk, Look
 from integration.memory.inbox import Inbox, Run
 from integration.memory.ledger import Card, Overtaken
 from integration.settings import Settings
-from integration.stages.actions import Action, Edit, Pin, Prove, React, Say, Shift, Tidy, Why, is_beside, why
 from integration.stages.entries import Done, Entry, Failed, Frozen, LabelVanished, Noticed, Tried
 from integration.stages.model import Comment, Person, Ref
+from integration.stages.planning.actions import Action, Edit, Pin, Prove, React, Say, Shift, Tidy, Why, is_beside, why
 from integration.trackers import Gone, Refused, Tracker, Unavailable
 from workers import digests
 

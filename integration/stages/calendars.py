@@ -27,7 +27,7 @@ from pydantic import (
     field_validator,
 )
 
-from integration.stages.allowed import instead, shown
+from integration.stages.file.allowed import instead, shown
 
 Unit = Literal["second", "minute", "hour", "day", "week", "working hour", "working day"]
 

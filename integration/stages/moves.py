@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import zip_longest
 
 from integration.stages.entries import Intended
-from integration.stages.mappings import Shown
+from integration.stages.file.mappings import Shown
 from integration.stages.model import NOBODY, Carrier, Happened, Issue, Move, Sighting
 
 SETTLING = timedelta(minutes=5)

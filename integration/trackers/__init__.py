@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from integration.stages.markup import Text
 from integration.stages.model import Comment, Issue, Label, Person, Ref, Related
+from integration.stages.texts.markup import Text
 
 
 class TrackerError(Exception):

@@ -28,8 +28,8 @@ from requests.adapters import HTTPAdapter
 from requests.utils import parse_header_links
 
 from integration.settings import GitHubSettings
-from integration.stages.markup import Text
 from integration.stages.model import Comment, Issue, Label, Person, Ref, Related, Tie
+from integration.stages.texts.markup import Text
 from integration.trackers import EVERYTHING, Gone, Question, Refused, Unavailable, beside
 from integration.trackers.github_shapes import (
     GHOST,

@@ -16,8 +16,6 @@ from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from integration.stages.markdown import markdown
-from integration.stages.markup import Text
 from integration.stages.model import (
     Carrier,
     ClosedAs,
@@ -31,6 +29,8 @@ from integration.stages.model import (
     Sighting,
     Tie,
 )
+from integration.stages.texts.markdown import markdown
+from integration.stages.texts.markup import Text
 from integration.trackers import Gone, Refused, Unavailable
 
 GHOST = Person("", "ghost", "ghost")  # how GitHub shows an account that was deleted

@@ -34,10 +34,10 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from integration.settings import JiraSettings
-from integration.stages.adf import adf
-from integration.stages.markup import Text
 from integration.stages.model import Comment, Issue, Label, Person, Ref, Related
-from integration.stages.wiki import wiki
+from integration.stages.texts.adf import adf
+from integration.stages.texts.markup import Text
+from integration.stages.texts.wiki import wiki
 from integration.trackers import EVERYTHING, Gone, Question, Refused, TrackerError, Unavailable, beside
 from integration.trackers.jira_shapes import (
     TIED,

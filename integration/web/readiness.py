@@ -7,8 +7,8 @@ from threading import Lock
 from integration.memory.database import LedgerAway, Unreadable
 from integration.memory.ledger import Ledger
 from integration.settings import Settings
-from integration.stages import mappings
-from integration.stages.written import Faulty
+from integration.stages.file import mappings
+from integration.stages.file.written import Faulty
 
 OK = "ok"
 

@@ -13,8 +13,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from integration.sandbox import jira_adf
-from integration.stages.adf import adf
-from integration.stages.markup import (
+from integration.stages.texts.adf import adf
+from integration.stages.texts.markup import (
     Bold,
     Code,
     Heading,

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from integration.stages import mappings as m
-from integration.stages.briefings import LONGEST, USUAL, Line, briefing, items
-from integration.stages.markdown import markdown
+from integration.stages.file import mappings as m
 from integration.stages.model import Issue, Person, Ref
+from integration.stages.texts.briefings import LONGEST, USUAL, Line, briefing, items
+from integration.stages.texts.markdown import markdown
 
 NOW = datetime(2026, 12, 8, 12, 0, tzinfo=UTC)
 ERIN = Person("erin", "erin")
@@ -90,7 +90,7 @@ def test_a_party_without_a_briefing_gets_the_usual_lines() -> None:
 def test_a_long_text_is_cut(length: int, cut: bool) -> None:
     text = line(replace(ISSUE, body="## What changes\n" + "x" * length), "What changes")
 
-    assert text == "x" * LONGEST + ("…" if cut else "")
+    assert text == ("x" * (LONGEST - 1) + "…" if cut else "x" * LONGEST)
 
 
 # --- the lines of all readers ---------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from integration.stages.commands import VERBS, Command, Known, is_plain_reply, own_lines, parse
+from integration.stages.planning.commands import VERBS, Command, Known, is_plain_reply, own_lines, parse
 
 NOW = datetime(2026, 12, 8, 12, 0, tzinfo=UTC)  # a Tuesday
 KNOWN = Known(

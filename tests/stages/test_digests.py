@@ -6,9 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from integration.stages import digests, mappings
 from integration.stages.calendars import Calendar
-from integration.stages.digests import Coming, Entered, Feature, Reader, Waiting, slot
 from integration.stages.entries import (
     Acknowledged,
     AttemptJoined,
@@ -18,10 +16,13 @@ from integration.stages.entries import (
     Owed,
     remember,
 )
-from integration.stages.mappings import Digest, Mappings
-from integration.stages.markdown import markdown
+from integration.stages.file import mappings
+from integration.stages.file.mappings import Digest, Mappings
 from integration.stages.model import Move, Person, Ref
-from integration.stages.wiki import wiki
+from integration.stages.texts import digests
+from integration.stages.texts.digests import Coming, Entered, Feature, Reader, Waiting, slot
+from integration.stages.texts.markdown import markdown
+from integration.stages.texts.wiki import wiki
 
 ERIN, SAM, BOT = Person("1", "erin", "Erin"), Person("2", "sam", "Sam"), Person("9", "stages[bot]", "", bot=True)
 LONDON = Calendar(

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from integration.stages import mappings as m
-from integration.stages.facts import changed as fallen
-from integration.stages.facts import digest, facts_of
+from integration.stages.file import mappings as m
 from integration.stages.model import Issue, Person, Ref, Related, Tie
+from integration.stages.rules.facts import changed as fallen
+from integration.stages.rules.facts import digest, facts_of
 
 NOW = datetime(2026, 12, 8, 12, 0, tzinfo=UTC)
 ERIN = Person("erin", "erin")

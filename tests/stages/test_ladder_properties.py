@@ -22,7 +22,6 @@ from hypothesis import strategies as st
 
 from integration import look as looking
 from integration.look import Desk, Look
-from integration.stages import markers
 from integration.stages.entries import (
     AttemptEnded,
     Ended,
@@ -35,8 +34,7 @@ from integration.stages.entries import (
     Tried,
     remember,
 )
-from integration.stages.mappings import Mappings, read
-from integration.stages.markup import Items, Mention, Text
+from integration.stages.file.mappings import Mappings, read
 from integration.stages.model import (
     Carrier,
     Comment,
@@ -51,6 +49,8 @@ from integration.stages.model import (
     Status,
 )
 from integration.stages.moves import rank
+from integration.stages.texts import markers
+from integration.stages.texts.markup import Items, Mention, Text
 from integration.trackers import Question, Refused
 from workers import jobs
 

@@ -12,16 +12,16 @@ import pytest
 
 from integration.sandbox.jira_wiki import Wiki
 from integration.sandbox.rendering import render
-from integration.stages import letters
-from integration.stages import mappings as m
 from integration.stages.entries import NeedsWork, Owed
-from integration.stages.letters import Waiting
-from integration.stages.markdown import markdown
-from integration.stages.markup import Code, Items, Mention, Piece, Quoted, Text
+from integration.stages.file import mappings as m
 from integration.stages.model import Comment, Issue, Person, Ref
-from integration.stages.rules import Case, evaluate
-from integration.stages.wiki import wiki
-from integration.stages.words import Voice
+from integration.stages.rules.catalogue import Case, evaluate
+from integration.stages.texts import letters
+from integration.stages.texts.letters import Waiting
+from integration.stages.texts.markdown import markdown
+from integration.stages.texts.markup import Code, Items, Mention, Piece, Quoted, Text
+from integration.stages.texts.wiki import wiki
+from integration.stages.texts.words import Voice
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 SINCE = datetime(2026, 11, 23, 15, 2, tzinfo=UTC)

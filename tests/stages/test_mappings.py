@@ -19,10 +19,10 @@ from ruamel.yaml import YAML
 
 from integration.check import check, load
 from integration.sandbox.people import PEOPLE
-from integration.stages import mappings as m
-from integration.stages import schema
 from integration.stages.calendars import Calendar, Duration
-from integration.stages.mappings import Faulty, at, read
+from integration.stages.file import mappings as m
+from integration.stages.file import schema
+from integration.stages.file.mappings import Faulty, at, read
 from integration.stages.model import Carrier, Ref
 
 ROOT = Path(__file__).parents[2]

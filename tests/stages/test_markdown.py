@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from integration.sandbox.rendering import render
-from integration.stages.markdown import JOINER, markdown
-from integration.stages.markup import (
+from integration.stages.texts.markdown import JOINER, markdown
+from integration.stages.texts.markup import (
     Bold,
     Code,
     Heading,

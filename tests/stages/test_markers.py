@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.stages.markers import Marker, _mac, read, write
 from integration.stages.model import Ref
+from integration.stages.texts.markers import Marker, _mac, read, write
 
 REF, OTHER = Ref.parse("acme/app#12"), Ref.parse("acme/app#13")
 KEY = b"a key of ours"

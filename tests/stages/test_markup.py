@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from integration.stages.adf import adf
-from integration.stages.markdown import markdown
-from integration.stages.markup import (
+from integration.stages.texts.adf import adf
+from integration.stages.texts.markdown import markdown
+from integration.stages.texts.markup import (
     Block,
     Bold,
     Code,
@@ -29,7 +29,7 @@ from integration.stages.markup import (
     cut,
     fitted,
 )
-from integration.stages.wiki import wiki
+from integration.stages.texts.wiki import wiki
 
 WRITERS: dict[str, Callable[[Text], str]] = {
     "markdown": markdown,

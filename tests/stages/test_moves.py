@@ -8,7 +8,7 @@ from itertools import permutations
 import pytest
 
 from integration.stages.entries import Intended
-from integration.stages.mappings import Shown
+from integration.stages.file.mappings import Shown
 from integration.stages.model import Carrier, Happened, Issue, Label, Move, Person, Ref, Sighting
 from integration.stages.moves import SETTLING, Stay, Track, is_forward, ladder, rank, stays, track
 

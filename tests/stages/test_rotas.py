@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from integration.stages.calendars import Duration
-from integration.stages.mappings import Rota
-from integration.stages.rotas import on_duty, until
+from integration.stages.file.mappings import Rota
+from integration.stages.planning.rotas import on_duty, until
 
 ZONE = "Europe/London"
 PEOPLE = ["erin", "sam", "sofia"]

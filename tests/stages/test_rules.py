@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from integration.stages import mappings as m
 from integration.stages.calendars import Duration
 from integration.stages.entries import (
     Acknowledged,
@@ -24,12 +23,13 @@ from integration.stages.entries import (
     Owed,
     Proposed,
 )
-from integration.stages.facts import facts_of
-from integration.stages.gate import leaves
+from integration.stages.file import mappings as m
 from integration.stages.model import Issue, Label, Person, Ref, Related, Tie
 from integration.stages.moves import Stay
-from integration.stages.rules import CATALOGUE, REPLY_SETTLES, Case, evaluate, section
-from integration.stages.rules import handed_back as wants_mended
+from integration.stages.rules.catalogue import CATALOGUE, REPLY_SETTLES, Case, evaluate, section
+from integration.stages.rules.catalogue import handed_back as wants_mended
+from integration.stages.rules.facts import facts_of
+from integration.stages.rules.gate import leaves
 
 NOW = datetime(2026, 12, 8, 12, 0, tzinfo=UTC)  # a Tuesday
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from integration.check import notes
-from integration.stages import mappings as m
-from integration.stages import schema
 from integration.stages.calendars import Duration
-from integration.stages.mappings import Faulty, read
+from integration.stages.file import mappings as m
+from integration.stages.file import schema
+from integration.stages.file.mappings import Faulty, read
 from tests.stages.test_mappings import as_json, misfits
 
 WHOLE = """\

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from integration.sandbox.jira_wiki import Wiki
-from integration.stages.markup import (
+from integration.stages.texts.markup import (
     Bold,
     Code,
     Heading,
@@ -25,7 +25,7 @@ from integration.stages.markup import (
     Quoted,
     Small,
 )
-from integration.stages.wiki import JOINER, wiki
+from integration.stages.texts.wiki import JOINER, wiki
 
 # What Jira's renderers react to, once the escapes (which they take out first) are out of the way.
 _ESCAPE = re.compile(r"\\[-#*_+?^~|%{}\[\]()!@]")

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from integration.stages.mappings import Window
-from integration.stages.windows import is_in, next_change
+from integration.stages.file.mappings import Window
+from integration.stages.rules.windows import is_in, next_change
 
 ZONE = "Europe/London"
 

@@ -12,8 +12,6 @@ import pytest
 
 from integration.sandbox.jira_wiki import Wiki
 from integration.sandbox.rendering import render
-from integration.stages import mappings as m
-from integration.stages import words
 from integration.stages.entries import (
     Acknowledged,
     Attempt,
@@ -31,14 +29,16 @@ from integration.stages.entries import (
     Standing,
     Waived,
 )
-from integration.stages.gate import Ask, CaseFor, Verdict, judge
-from integration.stages.living import life
-from integration.stages.markdown import markdown
-from integration.stages.markup import Bold, Code, Item, Items, Link, Mention, Paragraph, Piece, Quoted, Text
+from integration.stages.file import mappings as m
 from integration.stages.model import Issue, Label, Person, Ref
-from integration.stages.rules import Case
-from integration.stages.scene import Given, Scene
-from integration.stages.wiki import wiki
+from integration.stages.planning.living import life
+from integration.stages.planning.scene import Given, Scene
+from integration.stages.rules.catalogue import Case
+from integration.stages.rules.gate import Ask, CaseFor, Verdict, judge
+from integration.stages.texts import words
+from integration.stages.texts.markdown import markdown
+from integration.stages.texts.markup import Bold, Code, Item, Items, Link, Mention, Paragraph, Piece, Quoted, Text
+from integration.stages.texts.wiki import wiki
 
 NOW = datetime(2026, 12, 8, 12, 0, tzinfo=UTC)
 EVIL = (

@@ -11,12 +11,12 @@ from types import ModuleType
 
 import pytest
 
-from integration.stages import letters, words
 from integration.stages.entries import Acknowledged, Attempt, Evidence, Outcome, Proposed, Standing
-from integration.stages.gate import Ask, CaseFor, Verdict, judge
-from integration.stages.markdown import JOINER, markdown
-from integration.stages.markup import Paragraph, Quoted, Small, Text
-from integration.stages.words import Life, Voice
+from integration.stages.rules.gate import Ask, CaseFor, Verdict, judge
+from integration.stages.texts import letters, words
+from integration.stages.texts.markdown import JOINER, markdown
+from integration.stages.texts.markup import Paragraph, Quoted, Small, Text
+from integration.stages.texts.words import Life, Voice
 from tests.stages.test_letters import ALL as LETTERS
 from tests.stages.test_letters import DEBT, ERIN, NOW, ROUTE, SINCE, TEXT, a_voice, that_blocks_on_debt
 

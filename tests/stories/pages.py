@@ -18,11 +18,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from integration.sandbox.jira_wiki import Wiki
 from integration.sandbox.people import PEOPLE
-from integration.stages import digests, letters, words
-from integration.stages.adf import adf
-from integration.stages.markdown import JOINER, markdown
-from integration.stages.markup import Items, Line, Mention, Text
-from integration.stages.wiki import wiki
+from integration.stages.texts import digests, letters, words
+from integration.stages.texts.adf import adf
+from integration.stages.texts.markdown import JOINER, markdown
+from integration.stages.texts.markup import Items, Line, Mention, Text
+from integration.stages.texts.wiki import wiki
 from tests.stories.cast import Cast, Posted
 from tests.stories.house import House
 from tests.stories.scenes import PLAYS, Play, Scene
@@ -175,9 +175,9 @@ Every text that Release Stages posts: made by `make words` from stories that are
 Jira, and kept current by a test. The people are made up. [what-it-says.html](what-it-says.html) has each text as both
 trackers show it, side by side; download it to look at it.
 
-Each text is written once, in `integration/stages/words.py`, `integration/stages/letters.py` or
-`integration/stages/digests.py` (below it stands by whom). It goes out as Markdown to GitHub, as a document (ADF) to
-Jira Cloud, and as wiki markup to Jira Data Center. What is quoted of an issue can mention, link and format nothing.
+Each text is written once, in `words.py`, `letters.py` or `digests.py` of `integration/stages/texts/` (below it stands
+by whom). It goes out as Markdown to GitHub, as a document (ADF) to Jira Cloud, and as wiki markup to Jira Data Center.
+What is quoted of an issue can mention, link and format nothing.
 
 ![Comments on both trackers, side by side](images/what-it-says-desktop.png)
 

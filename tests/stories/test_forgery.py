@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from integration.stages import markers
-from integration.stages.markers import Marker
+from integration.stages.texts import markers
+from integration.stages.texts.markers import Marker
 from tests.stories.house import Team
 
 TITLE = (

@@ -25,8 +25,8 @@ from integration.sandbox import Served, World, running
 from integration.sandbox.faults import Fault
 from integration.sandbox.people import SERVICE, SERVICE_TOKEN
 from integration.settings import GitHubSettings
-from integration.stages.markup import Mention, Paragraph, Quoted
 from integration.stages.model import ClosedAs, Comment, Happened, Issue, Label, Person, Ref, Related, Tie
+from integration.stages.texts.markup import Mention, Paragraph, Quoted
 from integration.trackers import Gone, Question, Refused, TrackerError, Unavailable
 from integration.trackers.github import GitHub
 

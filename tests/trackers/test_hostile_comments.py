@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from integration.stages import commands
 from integration.stages.model import Ref
+from integration.stages.planning import commands
 from integration.trackers import jira_shapes
 
 LONGEST = 32_767  # signs of a comment on Jira

@@ -28,7 +28,6 @@ from integration.sandbox import World, running
 from integration.sandbox.jira import NOTES, REASON, JiraState
 from integration.sandbox.world import SERVICE_EMAIL, SERVICE_TOKEN, Fault
 from integration.settings import JiraSettings, Misconfigured, Settings
-from integration.stages.markup import Mention, Paragraph, Quoted, Text
 from integration.stages.model import (
     Carrier,
     ClosedAs,
@@ -43,6 +42,7 @@ from integration.stages.model import (
     Status,
     Tie,
 )
+from integration.stages.texts.markup import Mention, Paragraph, Quoted, Text
 from integration.trackers import Gone, Question, Refused, Tracker, TrackerError, Unavailable
 from integration.trackers.jira import Jira
 

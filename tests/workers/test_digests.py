@@ -30,11 +30,11 @@ from integration.sandbox import World, running
 from integration.sandbox.people import SERVICE, SERVICE_EMAIL, SERVICE_TOKEN
 from integration.sandbox.world import Fault
 from integration.settings import GitHubSettings, JiraSettings, Settings
-from integration.stages import digests as mind
-from integration.stages import markers
 from integration.stages.entries import AttemptOpened, Judged, Outcome, Owed
-from integration.stages.markup import Paragraph
 from integration.stages.model import ClosedAs, Move, Person, Ref
+from integration.stages.texts import digests as mind
+from integration.stages.texts import markers
+from integration.stages.texts.markup import Paragraph
 from integration.trackers.github_shapes import marked
 from workers import clock, digests, jobs
 

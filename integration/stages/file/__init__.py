@@ -1,0 +1,1 @@
+"""mappings.yaml as objects, and what can be wrong with it."""

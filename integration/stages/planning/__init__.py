@@ -1,0 +1,1 @@
+"""One look at one issue: what is known, what people wrote, and what follows."""

@@ -1,0 +1,1 @@
+"""What a feature needs: each requirement, and the gates that they make."""

@@ -1,0 +1,1 @@
+"""Everything that is said, and how each tracker writes it."""
