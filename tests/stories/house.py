@@ -25,6 +25,16 @@ from workers import clock, jobs
 from workers.pool import HouseJob, HouseQueue, HouseWorker
 
 
+class StoryWorker(HouseWorker):
+    """The house's worker, without the channel for RQ's commands: each burst would wait for its thread to end."""
+
+    def subscribe(self) -> None:
+        """Nobody sends it commands."""
+
+    def unsubscribe(self) -> None:
+        """There is nothing to end."""
+
+
 @dataclass
 class House:
     """The service, as it stands in a story. `mappings()` puts a file in force; `settle()` lets it do its work."""
@@ -107,7 +117,7 @@ class House:
                 raise
 
         HouseJob.offered = {"workers.jobs.reconcile": reconcile}
-        HouseWorker([queue], connection=redis, serializer=JSONSerializer).work(burst=True, logging_level="ERROR")
+        StoryWorker([queue], connection=redis, serializer=JSONSerializer).work(burst=True, logging_level="ERROR")
         if broken:
             raise broken[0]
 
