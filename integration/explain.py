@@ -38,8 +38,9 @@ def _lines(look: Look) -> Iterable[str]:
     if proposed := scene.pending_route:
         yield f"Proposed route: {', '.join(_stage(scene, one) for one in proposed.stages)}, by {proposed.by}"
     for debt in scene.past.debts:
-        until = f", until {scene.case().when(debt.until, debt.party)}" if debt.until else ""
-        yield f"Owed: {scene.case().party(debt.party)}'s word on {_stage(scene, debt.stage)}{until}"
+        until = f", until {scene.case().until(debt.until)}" if debt.until else ""
+        by = f", by {debt.name or debt.who}" if debt.who else ""
+        yield f"Owed: {scene.case().party(debt.party)}'s word on {_stage(scene, debt.stage)}{by}{until}"
     yield from _ladder(scene, look)
     if plan.attempt and plan.verdict:
         attempt = plan.attempt

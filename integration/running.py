@@ -60,6 +60,8 @@ def run(settings: Settings, environ: Mapping[str, str], commands: dict[str, str]
     if not settings.sandbox:
         commands.pop(SANDBOX, None)
     check_ports(settings)
+    if settings.sandbox:
+        _forget_last_trial(settings.data_dir)
     household = Household(Remembering(sys.stdout))
     with_redis = embedded_redis(settings, environ)
     if with_redis is not None:
@@ -72,6 +74,13 @@ def run(settings: Settings, environ: Mapping[str, str], commands: dict[str, str]
     household.tell_when_ready(_url(settings), _where_to_look(settings))
     household.loop()
     return 1 if household.died else 0
+
+
+def _forget_last_trial(kept: Path) -> None:
+    """The sandbox's world is new at each start, and counts its issues from one: what was known of others goes."""
+    for path in kept.glob("ledger.db*"):
+        path.unlink()
+    shutil.rmtree(kept / "redis", ignore_errors=True)
 
 
 def procfile() -> dict[str, str]:

@@ -147,6 +147,8 @@ class _Reading:
         if sandbox and port == sandbox_port:
             self.fault("SANDBOX_PORT", f"{port} is PORT, too", "give the sandbox a port of its own")
         data_dir = Path(self.set.get("DATA_DIR", "var")).expanduser().absolute()
+        if sandbox:
+            data_dir /= "sandbox"  # apart from what is in earnest: a trial is forgotten when the next one begins
         github, jira = _sandboxed(sandbox_port) if sandbox else (self.github(), self.jira())
         digests = self.digests()
         self.near_misses()

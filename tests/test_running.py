@@ -284,3 +284,16 @@ def test_the_whole_service_starts_with_the_sandbox_gets_ready_and_stops_without_
         if run.process.poll() is None:
             run.process.kill()
     assert not [line for line in run.lines if "Traceback" in line]
+
+
+def test_a_new_trial_forgets_the_last_one_and_nothing_else(tmp_path: Path) -> None:
+    kept = tmp_path / "sandbox"
+    (kept / "redis").mkdir(parents=True)
+    for name in ("ledger.db", "ledger.db-wal", "marker.key", "redis/appendonly.aof"):
+        (kept / name).write_text("of the last trial")
+    (tmp_path / "ledger.db").write_text("in earnest")
+
+    running._forget_last_trial(kept)
+
+    assert sorted(one.name for one in kept.rglob("*")) == ["marker.key"]
+    assert (tmp_path / "ledger.db").read_text() == "in earnest"

@@ -50,9 +50,9 @@ def read(*environs: Mapping[str, str], **more: str) -> Settings:
 def test_an_empty_environment_is_the_sandbox_with_everything_in_var(tmp_path: Path) -> None:
     found = read()
     assert (found.host, found.port, found.workers, found.log_level) == ("127.0.0.1", 8000, 2, "INFO")
-    assert found.data_dir == tmp_path / "var"
-    assert found.redis_url == f"unix://{tmp_path}/var/redis.sock"
-    assert found.database_url == f"sqlite:///{tmp_path}/var/ledger.db"
+    assert found.data_dir == tmp_path / "var" / "sandbox", "a trial is kept apart from what is in earnest"
+    assert found.redis_url == f"unix://{tmp_path}/var/sandbox/redis.sock"
+    assert found.database_url == f"sqlite:///{tmp_path}/var/sandbox/ledger.db"
     assert found.sandbox
     assert found.mappings == Path(module.__file__).parent / "sandbox" / "mappings.yaml"
     assert found.warnings == ()
@@ -94,7 +94,7 @@ def test_plain_variables_are_taken_as_they_are(tmp_path: Path) -> None:
     )  # fmt: skip
     assert (found.host, found.port, found.workers, found.log_level) == ("0.0.0.0", 80, 9, "DEBUG")
     assert (found.redis_url, found.database_url) == ("rediss://r:1/2", "postgresql://u@h/n")
-    assert (found.data_dir, found.marker_key) == (tmp_path / "d", b"0123456789abcdef")
+    assert (found.data_dir, found.marker_key) == (tmp_path / "d" / "sandbox", b"0123456789abcdef")
 
 
 @pytest.mark.parametrize(("said", "forced"), [({}, False), ({"FORCE_COLOR": ""}, False), ({"FORCE_COLOR": "1"}, True)])
@@ -338,17 +338,17 @@ def test_the_marker_key_is_made_once_and_only_its_owner_may_read_it(tmp_path: Pa
     key = read().marker_key
     assert len(key) == 64
     assert read().marker_key == key
-    assert stat.S_IMODE((tmp_path / "var" / "marker.key").stat().st_mode) == 0o600
-    assert [path.name for path in (tmp_path / "var").iterdir()] == ["marker.key"]
+    assert stat.S_IMODE((tmp_path / "var" / "sandbox" / "marker.key").stat().st_mode) == 0o600
+    assert [path.name for path in (tmp_path / "var" / "sandbox").iterdir()] == ["marker.key"]
     assert read(DATA_DIR=str(tmp_path / "other")).marker_key != key
 
 
 @pytest.mark.parametrize("content", ["", "short"])
 def test_a_damaged_marker_key_is_a_fault_and_is_not_replaced(tmp_path: Path, content: str) -> None:
-    (tmp_path / "var").mkdir()
-    (tmp_path / "var" / "marker.key").write_text(content)
+    (tmp_path / "var" / "sandbox").mkdir(parents=True)
+    (tmp_path / "var" / "sandbox" / "marker.key").write_text(content)
     assert "marker.key is damaged; restore it" in faults()
-    assert (tmp_path / "var" / "marker.key").read_text() == content
+    assert (tmp_path / "var" / "sandbox" / "marker.key").read_text() == content
 
 
 def read_one(start: Any, keys: Any, directory: str) -> None:
@@ -367,7 +367,7 @@ def test_processes_that_start_at_once_have_the_same_marker_key(tmp_path: Path) -
     for process in processes:
         process.join(60)
     assert len(found) == 1
-    assert [path.name for path in (tmp_path / "new").iterdir()] == ["marker.key"]
+    assert [path.name for path in (tmp_path / "new" / "sandbox").iterdir()] == ["marker.key"]
 
 
 # --- .env.example -----------------------------------------------------------------------------------------------

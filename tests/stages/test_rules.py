@@ -126,7 +126,7 @@ def test_what_only_time_opens_says_when_and_awaits_nobody() -> None:
 
     assert (found.ok, found.party) == (False, "")
     assert found.look_again_at == NOW - HOUR + DAY
-    assert "long enough on Wed 9 Dec, 11:00 GMT" in found.reason
+    assert "that is enough from Wed 9 Dec, 11:00 GMT" in found.reason
 
 
 def test_a_mention_that_reached_nobody_says_why_and_still_awaits_the_party() -> None:

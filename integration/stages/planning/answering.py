@@ -19,6 +19,8 @@ from integration.stages.texts import words
 from integration.stages.texts.markup import Text
 
 _DAY = timedelta(days=1)
+NOT_TAKEN = ("mistake", "anew", "which-party", "no-later", "no-routes", "not-of", "too-late", "not-held", "nothing-to-")
+"""How the answers begin that say why a command was not followed."""
 
 
 class Answering:
@@ -79,7 +81,8 @@ class Answering:
                 self._reply(heard.comment, heard.by, heard.reply.split("\n"))
             sign = f"sign:{heard.comment}"
             if heard.command and sign not in self.scene.past.intents:
-                self.scene.actions.append(React(sign, heard.comment, "+1" if heard.allowed else "confused"))
+                taken = heard.allowed and not heard.reply.startswith(NOT_TAKEN)
+                self.scene.actions.append(React(sign, heard.comment, "+1" if taken else "confused"))
 
     def _reply(self, comment: str, by: Person, replies: Sequence[str]) -> None:
         self.scene.say(f"reply:{comment}", lambda: self._answer_to(by, replies))

@@ -34,6 +34,7 @@ class Known:
     rules: tuple[str, ...]
     time_zone: str
     reason_required: bool = True
+    jira: bool = False
 
 
 VERBS = (
@@ -185,6 +186,8 @@ def _later(verb: str, rest: str, known: Known, now: datetime) -> Command:
     until, text, wrong = _until(words[3] if len(words) > 3 else "", known, now)
     if not wrong and until is None:
         wrong = f"say until when: {form}"
+    if known.jira and named["login"]:
+        wrong = f"mention {named['login']} by picking the name from Jira's @ list, so that I know who is meant"
     who = named["login"] or named["account"]
     return Command(verb, text=text, party=party, who=who, until=until, wrong=wrong)
 

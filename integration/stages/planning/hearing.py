@@ -117,9 +117,10 @@ def _is_of_another_time(comment: Comment, remembered: Remembered, heed: Heed) ->
     return comment.at < heed.born and (attempt is None or comment.at < attempt.asked_at)
 
 
-def known_words(mappings: Mappings) -> Known:
+def known_words(mappings: Mappings, jira: bool = False) -> Known:
     """What commands may name under this file."""
     return Known(
+        jira=jira,
         stages=dict(mappings.stages),
         parties={key: party.name or key for key, party in mappings.parties.items()},
         rules=tuple(rule.id for rule in mappings.rules),
@@ -141,7 +142,7 @@ class _Hearing:
 
     def entries(self) -> list[Entry]:
         """What the comment says, and that it was heard; nothing, where it says nothing to us."""
-        commands = parse(self.comment.body, self.jira, known_words(self.heed.mappings), self.comment.at)
+        commands = parse(self.comment.body, self.jira, known_words(self.heed.mappings, self.jira), self.comment.at)
         if commands and self.comment.edited:
             self.replies.append("anew")
         elif commands:
@@ -449,7 +450,10 @@ class _Hearing:
         """What a party handed back has been seen to, says who asks, or who may triage: the turn is the party's."""
         words = [one for one in self.past.evidence if isinstance(one, NeedsWork | HandedOver | Acknowledged | Approved)]
         last = {(one.party, one.stage): one for one in words if one.at > self._since(one.stage)}
-        back = [key for key, word in last.items() if isinstance(word, NeedsWork) and key[1] == self.stage]
+        back = [
+            key for key, word in last.items()
+            if isinstance(word, NeedsWork) and key[1] == self.stage and word.by.id != self.by.id
+        ]  # fmt: skip
         if back and (self._asked_for_it() or self.by.id == self.heed.issue.author.id or self._is(TRIAGE)):
             for party, stage in back:
                 self.facts.append(HandedOver(self.comment.at, party, stage, self.by, self.comment.id))

@@ -123,7 +123,9 @@ class Saying:
             verdict = replace(_verdict_of(judged), awaiting=told)
             self.scene.say(
                 f"warn:{rung.id}",
-                lambda: words.warned(self.scene.voice(told), rung.actor.handle, rung.to or "", verdict),
+                lambda: words.warned(
+                    replace(self.scene.voice(told), asker=str(rung.actor)), rung.actor.handle, rung.to or "", verdict
+                ),
                 rung.to or "",
                 told,
                 route=self._route_asked(verdict),
@@ -138,7 +140,7 @@ class Saying:
         who = words.moved_by(str(by), bool(verdict.attempt), verdict.outcome is Outcome.ADMITTED)
         self.scene.say(
             f"entered:{rung.id}",
-            lambda: words.entered(self.scene.voice(parties), rung.to or "", parties, who),
+            lambda: words.entered(replace(self.scene.voice(parties), asker=str(by)), rung.to or "", parties, who),
             rung.to or "",
             parties,
         )

@@ -73,7 +73,7 @@ def _told(asked: m.Notified, case: Case) -> Finding:
     due = later(first.at, asked.ahead, _calendar(asked.party, case))
     if case.now >= due:
         return Finding(says, True, told, asked.party, links)
-    return Finding(says, False, f"{told}; long enough on {case.when(due, asked.party)}", "", links, due)
+    return Finding(says, False, f"{told}; that is enough from {case.when(due, asked.party)}", "", links, due)
 
 
 def _untold(says: str, party: str, notices: list[Noticed]) -> Finding:
@@ -234,7 +234,9 @@ def spent(asked: m.Spent, case: Case) -> Finding:
         return Finding(says, True, f"there since {case.when(there[0].since)}")
     if last.until is not None:
         return Finding(says, False, f"it has left {stage} too early; it counts on when it is back there")
-    return Finding(says, False, f"there since {case.when(last.since)}; long enough on {case.when(due)}", "", (), due)
+    return Finding(
+        says, False, f"there since {case.when(last.since)}; that is enough from {case.when(due)}", "", (), due
+    )
 
 
 def _left_out(says: str, stage: str, case: Case) -> Finding:
