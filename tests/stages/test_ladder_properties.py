@@ -650,12 +650,14 @@ def rule(edge: str, *require: str, level: str = "block", number: int = 0) -> str
     return f"{{id: rule-{number}, {edge}, require: [{', '.join(require)}], level: {level}, effective: {_EARLY}}}"
 
 
-def story(*what: tuple[timedelta, str, str], rules: Sequence[str] = (), tells: bool = False, **more: Any) -> Story:
+def story(
+    *what: tuple[timedelta, str, str], rules: Sequence[str] = (), tells: bool | str = False, **more: Any
+) -> Story:
     """(so long after the one before, what, of what); by Erin, and what is said by whom it fits."""
-    who = dict(_SAID)
+    who, told = dict(_SAID), tells if isinstance(tells, str) else "support"
     notify = [
-        f"{{entering: public, parties: [support], level: post, effective: {_EARLY}}}",
-        f"{{backward: true, parties: [support], level: post, effective: {_EARLY}}}",
+        f"{{entering: public, parties: [{told}], level: post, effective: {_EARLY}}}",
+        f"{{backward: true, parties: [{told}], level: post, effective: {_EARLY}}}",
     ]
     deeds = tuple(Deed(after, kind, of, who.get(of, "erin")) for after, kind, of in what)
     return Story(deeds, (the_file(rules, notify if tells else ()),), **more)
@@ -716,6 +718,10 @@ INTERRUPTED = {
         (QUARTER, "say", "/stage hold the fair is on"), (QUARTER, "add", "internal"), (QUARTER, "add", "beta"),
         rules=[rule("entering: internal", "{notified: {party: support}}", "{labelled: ready}", level="warn"),
                rule("entering: internal", "not_on_hold", number=1)],
+    ),
+    "let in by the very comment that tells several parties": story(
+        (QUARTER, "add", "development"), (QUARTER, "add", "public"), (QUARTER, "add", "development"),
+        rules=[rule("entering: internal", "{notified: {party: support}}")], tells="growth, support",
     ),
     "let in when the party has seen it": story(
         (QUARTER, "add", "internal"), (QUARTER, "say", "/stage ack"), (QUARTER, "swap", "public"),

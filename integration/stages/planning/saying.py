@@ -167,6 +167,8 @@ class Saying:
         opened = self.scene.opened(verdict.attempt)
         if opened is None:
             return False
+        if self._is_to_be_proved(party, rung.to or "", opened.attempt):
+            return True  # the next pass knows whether the comment on the request has reached them
         since = [one for one in self.scene.past.evidence if one.at >= opened.asked_at and self._of(one) == party]
         ours = self.scene.issue.me.id
         return any(
@@ -174,6 +176,15 @@ class Saying:
             or (isinstance(one, Noticed) and one.stage == rung.to and one.by.id == ours and not one.unreached)
             for one in since
         )
+
+    def _is_to_be_proved(self, party: str, stage: str, attempt: str) -> bool:
+        """Has a comment on this request told the party of the stage, and is its proof not written down yet?"""
+        past, shown = self.scene.past, {comment.id for comment in self.scene.issue.comments}
+        return any(
+            one.step is Step.DONE and one.intended and one.intended.stage == stage and party in one.intended.tells
+            and one.comment in shown and (one.comment, party) not in past.proved
+            for one in past.intents.values() if one.key.startswith(f"block:{attempt}")
+        )  # fmt: skip
 
     @staticmethod
     def _of(one: Evidence) -> str:
