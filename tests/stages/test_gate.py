@@ -10,7 +10,7 @@ import pytest
 from integration.stages.entries import Acknowledged, Evidence, Finding, GateResult, Outcome, Owed, Waived
 from integration.stages.file import mappings as m
 from integration.stages.model import Issue, Label, Person, Ref
-from integration.stages.rules.catalogue import Case
+from integration.stages.rules.case import Case
 from integration.stages.rules.gate import PATIENCE, Ask, CaseFor, Verdict, crossed, is_open, judge, leaves
 
 NOW = datetime(2026, 12, 8, 12, 0, tzinfo=UTC)

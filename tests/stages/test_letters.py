@@ -15,7 +15,8 @@ from integration.sandbox.rendering import render
 from integration.stages.entries import NeedsWork, Owed
 from integration.stages.file import mappings as m
 from integration.stages.model import Comment, Issue, Person, Ref
-from integration.stages.rules.catalogue import Case, evaluate
+from integration.stages.rules.case import Case
+from integration.stages.rules.catalogue import evaluate
 from integration.stages.texts import letters
 from integration.stages.texts.letters import Waiting
 from integration.stages.texts.markdown import markdown

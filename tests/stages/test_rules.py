@@ -26,10 +26,12 @@ from integration.stages.entries import (
 from integration.stages.file import mappings as m
 from integration.stages.model import Issue, Label, Person, Ref, Related, Tie
 from integration.stages.moves import Stay
-from integration.stages.rules.catalogue import CATALOGUE, REPLY_SETTLES, Case, evaluate, section
+from integration.stages.rules.case import Case
+from integration.stages.rules.catalogue import CATALOGUE, REPLY_SETTLES, evaluate
 from integration.stages.rules.catalogue import handed_back as wants_mended
 from integration.stages.rules.facts import facts_of
 from integration.stages.rules.gate import leaves
+from integration.stages.rules.sections import section
 
 NOW = datetime(2026, 12, 8, 12, 0, tzinfo=UTC)  # a Tuesday
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)

@@ -33,7 +33,7 @@ from integration.stages.file import mappings as m
 from integration.stages.model import Issue, Label, Person, Ref
 from integration.stages.planning.living import life
 from integration.stages.planning.scene import Given, Scene
-from integration.stages.rules.catalogue import Case
+from integration.stages.rules.case import Case
 from integration.stages.rules.gate import Ask, CaseFor, Verdict, judge
 from integration.stages.texts import words
 from integration.stages.texts.markdown import markdown

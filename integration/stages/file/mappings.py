@@ -485,6 +485,11 @@ class Mappings(Part):
     waivers: Waivers = Waivers()
     hash: str = ""
 
+    def calendar_of(self, party: str) -> Calendar | None:
+        """When the party works; None where the file does not say."""
+        known = self.parties.get(party)
+        return self.calendars.get(known.calendar) if known and known.calendar else None
+
     def asked(self) -> tuple[Part, ...]:
         """Every requirement of the file, however deep."""
         return tuple(one for rule in self.rules for top in (*rule.when, *rule.require) for one in _deep(top))

@@ -94,14 +94,13 @@ class Chasing:
                 yield Turn(f"{attempt.id}-{attempt.to}", len(back), waiting)
 
     def _on_route(self) -> Iterator[Turn]:
-        proposed, routes = self.scene.pending_route, self.scene.mappings.routes
-        if proposed is None or routes is None:
+        proposed = self.scene.pending_route
+        if proposed is None:
             return
-        agreed = {one.party for one in self.scene.past.agreements}
         on_attempt = {turn.waiting.party for turn in self._on_attempt()}
-        for party in routes.agreed_by:
+        for party in self.scene.case().to_agree:
             told = self._told(party, "", proposed.at)
-            if told and party not in agreed | on_attempt:
+            if told and party not in on_attempt:
                 since = max(told.at, self.scene.past.resumed_at or told.at)
                 waiting = Waiting(party, "", since, "ack", self._within(party), told.url)
                 yield Turn(f"route-{proposed.route}", 0, waiting)
@@ -113,10 +112,9 @@ class Chasing:
 
     def _returns(self, party: str, stage: str, since: datetime) -> list[HandedOver | Voided]:
         """Each time that the turn came back to the party."""
-        past = (*self.scene.given.past, *self.scene.entries)
         return [
             one
-            for one in past
+            for one in self.scene.history
             if isinstance(one, HandedOver | Voided) and (one.party, one.stage) == (party, stage) and one.at >= since
         ]
 
@@ -249,8 +247,7 @@ class Chasing:
                 self._say_fallen(approval, others)
 
     def _say_fallen(self, approval: Approved, facts: tuple[str, ...]) -> None:
-        past = (*self.scene.given.past, *self.scene.entries)
-        noted = next(one for one in past if isinstance(one, Voided) and one.approval == approval.comment)
+        noted = next(one for one in self.scene.history if isinstance(one, Voided) and one.approval == approval.comment)
         self.scene.look(noted.at + SETTLED)
         if self.scene.now >= noted.at + SETTLED and not self._spoke_since(approval.party, noted.at, (Approved,)):
             voice, party = self.scene.voice([approval.party]), approval.party

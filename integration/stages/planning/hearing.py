@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from integration.stages.calendars import Calendar, later
+from integration.stages.calendars import later
 from integration.stages.entries import (
     Acknowledged,
     Agreed,
@@ -383,7 +383,7 @@ class _Hearing:
         mappings, party = self.heed.mappings, command.party
         waivers, gates = mappings.waivers, self._gates_that_wait(party)
         lengths = [rule.later for rules in gates.values() for rule in rules if rule.later]
-        latest = max((later(self.comment.at, length, _calendar(party, mappings)) for length in lengths), default=None)
+        latest = max((later(self.comment.at, length, mappings.calendar_of(party)) for length in lengths), default=None)
         asks_themselves = self._asked_for_it() or self._asks(command.who)
         if latest is None:
             self.replies.append(f"no-later:{party}")
@@ -494,8 +494,3 @@ def _asks(rule: Rule, party: str, mappings: Mappings) -> bool:
     """Does the rule ask for this party's word?"""
     words = (one for one in mappings.asked_by(rule) if isinstance(one, m.Acknowledged | m.Approved))
     return any(one.party == party for one in words)
-
-
-def _calendar(party: str, mappings: Mappings) -> Calendar | None:
-    known = mappings.parties.get(party)
-    return mappings.calendars.get(known.calendar) if known and known.calendar else None

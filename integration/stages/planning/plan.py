@@ -80,11 +80,10 @@ def make(given: Given) -> Plan:
 
 def _hear(scene: Scene) -> None:
     """What people wrote since the last look, and whose right to write it could not be read."""
-    past = (*scene.given.past, *scene.entries)
     given = scene.given
     heed = Heed(
-        scene.issue, scene.mappings, past, scene.stage_in_play, given.answers, given.born, scene.now, given.called,
-        scene.stands_in,
+        scene.issue, scene.mappings, scene.history, scene.stage_in_play, given.answers, given.born, scene.now,
+        given.called, scene.stands_in,
     )  # fmt: skip
     entries, scene.unreadable = hear(heed)
     scene.note(*entries)

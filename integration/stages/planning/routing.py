@@ -14,7 +14,7 @@ from integration.stages.model import ClosedAs
 from integration.stages.moves import rank
 from integration.stages.planning.commands import read_route
 from integration.stages.planning.scene import Scene
-from integration.stages.rules.catalogue import section
+from integration.stages.rules.sections import section
 from integration.stages.texts import letters
 
 
@@ -30,7 +30,7 @@ class Routing:
             return
         self._read_text(self.scene.mappings.routes)
         proposed = self.scene.pending_route
-        if proposed and (not self.missing(proposed) or not self._touched(proposed)):
+        if proposed and (not self.scene.case().to_agree or not self._touched(proposed)):
             self.scene.note(Routed(self.scene.now, proposed.route, proposed.stages))
 
     def _read_text(self, routes: Routes) -> None:
@@ -45,12 +45,6 @@ class Routing:
             named = f"t{len(before) + 1}-{'+'.join(wanted)}"
             self.scene.note(Proposed(self.scene.now, named, wanted, issue.author, "text", url=issue.url))
 
-    def missing(self, proposed: Proposed) -> list[str]:
-        """The parties that have not agreed to it yet."""
-        routes = self.scene.mappings.routes
-        agreed = {one.party for one in self.scene.past.agreements if one.route == proposed.route}
-        return [party for party in routes.agreed_by if party not in agreed] if routes else []
-
     def _touched(self, proposed: Proposed) -> Sequence[str]:
         """The stages ahead on which it differs from the route in force; what lies behind needs nobody's word."""
         if self.scene.route is None:
@@ -64,7 +58,7 @@ class Routing:
         proposed = self.scene.pending_route
         if proposed is None or self.scene.issue.closed is not ClosedAs.OPEN:
             return
-        missing, key = self.missing(proposed), f"route:{proposed.route}"
+        missing, key = self.scene.case().to_agree, f"route:{proposed.route}"
         asked = asked_to_agree(self.scene.past, proposed.route, missing)
         parties = [party for party in missing if party not in asked]
         if parties:

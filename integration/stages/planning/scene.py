@@ -28,7 +28,7 @@ from integration.stages.moves import Names, Track, is_forward, ladder, rank, sta
 from integration.stages.planning.actions import Action, Say
 from integration.stages.planning.hearing import Answers
 from integration.stages.planning.rotas import on_duty
-from integration.stages.rules.catalogue import Case, Custom
+from integration.stages.rules.case import Case, Custom
 from integration.stages.rules.gate import Ask, CaseFor, Verdict, judge
 from integration.stages.texts import markers, words
 from integration.stages.texts.markup import Text, fitted
@@ -84,7 +84,12 @@ class Scene:
     def note(self, *entries: Entry) -> None:
         """Add to what will be remembered, and remember it."""
         self.entries += entries
-        self.past = remember((*self.given.past, *self.entries))
+        self.past = remember(self.history)
+
+    @property
+    def history(self) -> tuple[Entry, ...]:
+        """All entries of the feature, with those of this look."""
+        return (*self.given.past, *self.entries)
 
     @property
     def attempt(self) -> Attempt | None:
@@ -154,8 +159,7 @@ class Scene:
     @property
     def text_routes(self) -> list[Proposed]:
         """The routes that the issue's text has proposed so far."""
-        past = (*self.given.past, *self.entries)
-        return [one for one in past if isinstance(one, Proposed) and one.origin == "text"]
+        return [one for one in self.history if isinstance(one, Proposed) and one.origin == "text"]
 
     @property
     def pending_route(self) -> Proposed | None:
@@ -249,8 +253,7 @@ class Scene:
 
     def calendar(self, party: str) -> Calendar | None:
         """When the party works."""
-        known = self.mappings.parties.get(party)
-        return self.mappings.calendars.get(known.calendar) if known and known.calendar else None
+        return self.mappings.calendar_of(party)
 
     def people(self, party: str) -> GitHubPeople | JiraPeople | None:
         """Who the party is on this tracker."""
@@ -329,7 +332,7 @@ class Scene:
 
     def opened(self, attempt: str) -> AttemptOpened | None:
         """How an attempt began, be it over or not."""
-        began = (one for one in (*self.given.past, *self.entries) if isinstance(one, AttemptOpened))
+        began = (one for one in self.history if isinstance(one, AttemptOpened))
         return next((one for one in began if one.attempt == attempt), None)
 
     def last_sighting(self) -> str:

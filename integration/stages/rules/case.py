@@ -57,6 +57,15 @@ class Case:
         """Is there an agreed route, and is the stage not on it?"""
         return self.route is not None and stage not in self.route
 
+    @property
+    def to_agree(self) -> tuple[str, ...]:
+        """The parties that have not agreed to the route that is proposed."""
+        routes, proposed = self.mappings.routes, self.proposed
+        if routes is None or proposed is None:
+            return ()
+        agreed = {one.party for one in self.agreements if one.route == proposed.route}
+        return tuple(party for party in routes.agreed_by if party not in agreed)
+
     def when(self, at: datetime, party: str = "", zone: str = "") -> str:
         """A time as the party reads it on its own clock, or as it is in the zone: `Mon 23 Nov, 15:02 GMT`."""
         zone = zone or self._zone(party)
@@ -73,8 +82,7 @@ class Case:
         return self.when(at - timedelta(minutes=1)).partition(",")[0]
 
     def _zone(self, party: str) -> str:
-        known = self.mappings.parties.get(party)
-        calendar = self.mappings.calendars.get(known.calendar) if known and known.calendar else None
+        calendar = self.mappings.calendar_of(party)
         return calendar.time_zone if calendar else self.mappings.time_zone
 
 

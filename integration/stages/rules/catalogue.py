@@ -14,9 +14,8 @@ from typing import Any as Anything
 from integration.stages.calendars import later
 from integration.stages.entries import Acknowledged, Approved, Finding, HandedOver, NeedsWork, Noticed
 from integration.stages.file import mappings as m
-from integration.stages.rules.case import Case, Custom, unmet
+from integration.stages.rules.case import Case, unmet
 from integration.stages.rules.facts import changed
-from integration.stages.rules.sections import section
 from integration.stages.rules.shows import checklist, described, labelled, linked, no_open, not_labelled
 from integration.stages.rules.terms import custom, follows_route, no_debt, not_on_hold, outside, put_off, within
 
@@ -24,12 +23,8 @@ __all__ = [
     "ANY",
     "CATALOGUE",
     "REPLY_SETTLES",
-    "Case",
-    "Custom",
     "evaluate",
     "handed_back",
-    "not_on_hold",
-    "section",
 ]
 
 ANY = "at least one of these"
@@ -70,7 +65,7 @@ def _told(asked: m.Notified, case: Case) -> Finding:
     links = (first.url,) if first.url else ()
     if asked.ahead is None:
         return Finding(says, True, told, asked.party, links)
-    due = later(first.at, asked.ahead, _calendar(asked.party, case))
+    due = later(first.at, asked.ahead, case.mappings.calendar_of(asked.party))
     if case.now >= due:
         return Finding(says, True, told, asked.party, links)
     return Finding(says, False, f"{told}; that is enough from {case.when(due, asked.party)}", "", links, due)
@@ -192,11 +187,6 @@ def _settling(one: Acknowledged | Approved, case: Case) -> bool:
 
 def _people(count: int, party: str) -> str:
     return f"{party} has" if count == 1 else f"{count} people of {party} have"
-
-
-def _calendar(party: str, case: Case) -> m.Calendar | None:
-    known = case.mappings.parties.get(party)
-    return case.mappings.calendars.get(known.calendar) if known and known.calendar else None
 
 
 def _stood_in(stage: str, at: datetime, case: Case) -> bool:

@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 from integration.stages.entries import Evidence, Finding, GateResult, NeedsWork, Outcome, Owed, Waived
 from integration.stages.file.mappings import Level, Mappings, NotOnHold, Rule
 from integration.stages.moves import rank
-from integration.stages.rules.catalogue import Case, evaluate, handed_back, not_on_hold
+from integration.stages.rules.case import Case
+from integration.stages.rules.catalogue import evaluate, handed_back
+from integration.stages.rules.terms import not_on_hold
 
 PATIENCE = timedelta(minutes=10)
 """So long a requirement that cannot be evaluated is neither admitted nor blocked; then `on_error` decides."""

@@ -83,7 +83,7 @@ def due(mappings: Mappings, party: str, born: datetime, now: datetime) -> dateti
     known = mappings.parties.get(party)
     if known is None or known.digest is None:
         return None
-    at = slot(known.digest, _calendar(mappings, party), now, mappings.time_zone)
+    at = slot(known.digest, mappings.calendar_of(party), now, mappings.time_zone)
     return at if at is not None and at >= born else None
 
 
@@ -99,13 +99,8 @@ def day_begins(mappings: Mappings, party: str, at: datetime) -> datetime:
     return datetime.combine(at.astimezone(local).date(), time(), local).astimezone(UTC)
 
 
-def _calendar(mappings: Mappings, party: str) -> Calendar | None:
-    known = mappings.parties.get(party)
-    return mappings.calendars.get(known.calendar) if known and known.calendar else None
-
-
 def _zone(mappings: Mappings, party: str) -> ZoneInfo:
-    calendar = _calendar(mappings, party)
+    calendar = mappings.calendar_of(party)
     return ZoneInfo(calendar.time_zone if calendar else mappings.time_zone)
 
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 from integration.stages.entries import NeedsWork, Owed
 from integration.stages.file import mappings as m
-from integration.stages.texts.markup import Bold, Code, Line, Link, Mention, Paragraph, Piece, Quoted, Text
+from integration.stages.texts.markup import Bold, Code, Line, Link, Mention, Paragraph, Piece, Quoted, Text, listed
 from integration.stages.texts.words import Voice
 
 NEXT = Bold("Next:")
@@ -39,7 +39,7 @@ def reminded(voice: Voice, by: str, waiting: Sequence[Waiting]) -> Text:
     """A party has not answered in the time that it meant to: one reminder. `by` is the name of whoever asked."""
     parties = _parties(waiting)
     why: Line = (
-        *_to(voice, parties),
+        *voice.parties(parties),
         ", a reminder: ",
         Quoted(by),
         f" asked for {_stages(voice, waiting)}, and your answer has been awaited since ",
@@ -47,7 +47,7 @@ def reminded(voice: Voice, by: str, waiting: Sequence[Waiting]) -> Text:
         _within(waiting),
         ".",
     )
-    step: Line = (NEXT, f" {_all(voice, parties)}, please look at this feature and answer ", *_words(voice, waiting))
+    step: Line = (NEXT, f" {voice.named(parties)}, please look at this feature and answer ", *_words(voice, waiting))
     return (Paragraph(why), Paragraph((*step, *NEEDS_WORK)), _otherwise(voice, parties))
 
 
@@ -55,10 +55,10 @@ def escalated(voice: Voice, by: str, waiting: Sequence[Waiting], people: Mapping
     """The reminder was not answered either: the people who are named for that case, and all of the party."""
     parties, stages = _parties(waiting), _stages(voice, waiting)
     why: Line = (
-        *_to(voice, parties),
+        *voice.parties(parties),
         ": ",
         Quoted(by),
-        f" asked for {stages}, and {_all(voice, parties)} {_has(parties)} not answered since ",
+        f" asked for {stages}, and {voice.named(parties)} {_has(parties)} not answered since ",
         *_since(voice, waiting),
         ", nor after my reminder.",
     )
@@ -70,7 +70,7 @@ def escalated(voice: Voice, by: str, waiting: Sequence[Waiting], people: Mapping
 def handed_over(voice: Voice, by: str, stage: str, parties: Sequence[str]) -> Text:
     """What the parties handed back has been seen to, says `by`: it is their turn again."""
     why: Line = (
-        *_to(voice, parties),
+        *voice.parties(parties),
         f", you said that this needs work before {voice.name(stage)}",
         *_handed_back_on(voice, stage, parties),
         ". ",
@@ -79,7 +79,7 @@ def handed_over(voice: Voice, by: str, stage: str, parties: Sequence[str]) -> Te
     )
     step: Line = (
         NEXT,
-        f" {_all(voice, parties)}, please look again and answer ",
+        f" {voice.named(parties)}, please look again and answer ",
         Code("/stage ack"),
         ", or ",
         Code("/stage approve"),
@@ -100,7 +100,7 @@ def voided(voice: Voice, stage: str, party: str, approver: str, facts: Sequence[
         f", your approval for {voice.name(stage)}, given by ",
         Quoted(approver),
         ", does not count any more. Changed since then: ",
-        *_listed([(Quoted(fact),) for fact in facts]),
+        *listed([(Quoted(fact),) for fact in facts]),
         ".",
     )
     step: Line = (NEXT, f" {voice.case.party(party)}, please look again and answer ", Code("/stage approve"))
@@ -116,7 +116,7 @@ def route_proposed(
 ) -> Text:
     """Somebody proposes which stages the feature visits. `was` is the route in force, `parties` those who agree."""
     why: Line = (
-        *_to(voice, parties),
+        *voice.parties(parties),
         ", the text of the issue (opened by " if from_text else ", ",
         Quoted(by),
         ") proposes" if from_text else " proposes",
@@ -133,7 +133,7 @@ def route_reminded(voice: Voice, stages: Sequence[str], waiting: Sequence[Waitin
     """A party has not yet said whether it agrees to a route: one reminder."""
     parties = _parties(waiting)
     why: Line = (
-        *_to(voice, parties),
+        *voice.parties(parties),
         ", a reminder: this feature is to visit ",
         *_path(voice, stages),
         ", and your agreement has been awaited since ",
@@ -150,10 +150,10 @@ def route_escalated(
     """Nor did they after the reminder: the people who are named for that case, and all of the party."""
     parties = _parties(waiting)
     why: Line = (
-        *_to(voice, parties),
+        *voice.parties(parties),
         ": this feature is to visit ",
         *_path(voice, stages),
-        f", and {_all(voice, parties)} {_has(parties)} not answered since ",
+        f", and {voice.named(parties)} {_has(parties)} not answered since ",
         *_since(voice, waiting),
         ", nor after my reminder.",
     )
@@ -169,7 +169,7 @@ def route_escalated(
 def _agree(voice: Voice, parties: Sequence[str]) -> Line:
     return (
         NEXT,
-        f" {_all(voice, parties)}, please answer ",
+        f" {voice.named(parties)}, please answer ",
         Code("/stage ack"),
         " to agree (a plain reply does not). If you disagree, say so in a comment; ",
         Code("/stage route STAGE, STAGE"),
@@ -248,17 +248,7 @@ def _stages(voice: Voice, waiting: Iterable[Waiting]) -> str:
 
 def _path(voice: Voice, stages: Sequence[str]) -> Line:
     """A route as people read it: one stage, then the next."""
-    return _listed([(Bold(voice.name(stage)),) for stage in stages], last=", then ") if stages else ("no stage",)
-
-
-def _to(voice: Voice, parties: Sequence[str]) -> Line:
-    """Whom a text is for: the parties, mentioned."""
-    return _listed([voice.mention(party) for party in parties])
-
-
-def _all(voice: Voice, parties: Sequence[str]) -> str:
-    """Parties by name, with nobody mentioned."""
-    return "".join(str(piece) for piece in _listed([(voice.case.party(party),) for party in parties]))
+    return listed([(Bold(voice.name(stage)),) for stage in stages], last=", then ") if stages else ("no stage",)
 
 
 def _has(parties: Sequence[str]) -> str:
@@ -287,7 +277,7 @@ def _each(voice: Voice, waiting: Sequence[Waiting], tell: Callable[[Waiting], Pi
         told.setdefault(tell(one), []).append(one.party)
     if len(told) == 1:
         return tuple(told)
-    return _listed([(piece, f" ({_all(voice, parties)})") for piece, parties in told.items()])
+    return listed([(piece, f" ({voice.named(parties)})") for piece, parties in told.items()])
 
 
 def _words(voice: Voice, waiting: Sequence[Waiting]) -> Line:
@@ -296,11 +286,11 @@ def _words(voice: Voice, waiting: Sequence[Waiting]) -> Line:
     kinds = dict.fromkeys(one.word for one in waiting)
     for word in kinds:
         asked = [one for one in waiting if one.word == word]
-        notes = [_all(voice, _parties(asked))] if len(kinds) > 1 else []
+        notes = [voice.named(_parties(asked))] if len(kinds) > 1 else []
         if word == "ack" and not any(_back(voice, one.stage, one.party) for one in asked):
             notes.append("a plain reply will do, too")
         lines.append((Code(f"/stage {word}"), f" ({'; '.join(notes)})" if notes else ""))
-    return _listed(lines)
+    return listed(lines)
 
 
 def _back(voice: Voice, stage: str, party: str) -> NeedsWork | None:
@@ -312,21 +302,21 @@ def _back(voice: Voice, stage: str, party: str) -> NeedsWork | None:
 def _handed_back_on(voice: Voice, stage: str, parties: Sequence[str]) -> Line:
     found = [one for party in parties if (one := _back(voice, stage, party))]
     times = dict.fromkeys(_linked(voice.case.when(one.at, one.party), one.url) for one in found)
-    return (" (", *_listed([(one,) for one in times]), ")") if times else ()
+    return (" (", *listed([(one,) for one in times]), ")") if times else ()
 
 
 def _whom_to_turn_to(voice: Voice, parties: Sequence[str], people: Mapping[str, tuple[str, ...]]) -> Line:
     """ "Next: @support-lead, …: please answer, or have somebody of Support answer, with"; else the parties."""
     named = list(dict.fromkeys(one for party in parties for one in people.get(party, ())))
     if not named:
-        return (NEXT, f" {_all(voice, parties)}, please have somebody of you answer with ")
+        return (NEXT, f" {voice.named(parties)}, please have somebody of you answer with ")
     you = "the one" if len(named) == 1 else "the people"
     does = "does" if len(parties) == 1 else "do"
     return (
         NEXT,
         " ",
-        *_listed([(Mention(one),) for one in named]),
-        f", you are {you} to turn to when {_all(voice, parties)} {does} not answer: please answer, or have ",
+        *listed([(Mention(one),) for one in named]),
+        f", you are {you} to turn to when {voice.named(parties)} {does} not answer: please answer, or have ",
         " and ".join(f"somebody of {voice.case.party(party)}" for party in parties),
         " answer, with ",
     )
@@ -354,7 +344,7 @@ def _asked_next(voice: Voice, party: str) -> Line:
     up, people = known.escalate_to, known.on(tracker)
     named = (up.github if tracker == "github" else up.jira) if up else ()
     lines = _by_name(voice, named)
-    return _listed([*lines, (f"all of {voice.case.party(party)}",)] if people and people.rota else lines)
+    return listed([*lines, (f"all of {voice.case.party(party)}",)] if people and people.rota else lines)
 
 
 def _by_name(voice: Voice, handles: Sequence[str]) -> list[Line]:
@@ -372,9 +362,3 @@ def _linked(words: str, url: str) -> Piece:
 
 def _if_any(line: Line) -> tuple[Paragraph, ...]:
     return (Paragraph(line),) if line else ()
-
-
-def _listed(lines: Sequence[Line], last: str = " and ") -> Line:
-    """ "a, b and c"."""
-    signs = [""] + [", "] * (len(lines) - 2) + [last] * (len(lines) > 1)
-    return tuple(piece for sign, line in zip(signs, lines, strict=False) for piece in ((sign, *line) if sign else line))

@@ -7,6 +7,7 @@ Jira (wiki markup, API v2; a document, API v3). Trackers refuse what is too long
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from types import UnionType
@@ -217,3 +218,17 @@ def _room_of_words(words: str) -> int:
     """A sign may need `&#36;`, or `\\u2026` in JSON, one beyond the first plane two of those; a letter a joiner."""
     far = sum(sign > "\uffff" for sign in words)
     return 6 * len(words) - 4 * len(_PLAIN.findall(words)) + 6 * far
+
+
+# --- phrases -----------------------------------------------------------------------------------------------------
+
+
+def listed(lines: Sequence[Line], last: str = " and ") -> Line:
+    """ "a, b and c"."""
+    signs = [""] + [", "] * (len(lines) - 2) + [last] * (len(lines) > 1)
+    return tuple(piece for sign, line in zip(signs, lines, strict=False) for piece in ((sign, *line) if sign else line))
+
+
+def joined(pieces: Sequence[Piece], between: str) -> Line:
+    """The pieces with the same between each two."""
+    return tuple(piece for n, one in enumerate(pieces) for piece in ((between, one) if n else (one,)))

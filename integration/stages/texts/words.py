@@ -11,7 +11,8 @@ from datetime import datetime
 
 from integration.stages.entries import Attempt, Finding, GateResult, Outcome, Owed
 from integration.stages.file.mappings import Level
-from integration.stages.rules.catalogue import ANY, Case
+from integration.stages.rules.case import Case
+from integration.stages.rules.catalogue import ANY
 from integration.stages.rules.gate import Verdict, only_tells
 from integration.stages.texts.briefings import briefing
 from integration.stages.texts.markup import (
@@ -29,6 +30,8 @@ from integration.stages.texts.markup import (
     Quoted,
     Small,
     Text,
+    joined,
+    listed,
 )
 
 
@@ -54,16 +57,16 @@ class Voice:
         handles = self.handles.get(party, ())
         if not handles:
             return (self.case.party(party),)
-        named = _joined([Mention(handle) for handle in handles], " ")
+        named = joined([Mention(handle) for handle in handles], " ")
         return (*named, f" (on duty for {self.case.party(party)})") if party in self.on_duty else named
 
     def parties(self, parties: Iterable[str]) -> Line:
         """Several mentions as a phrase."""
-        return _listed([self.mention(party) for party in parties])
+        return listed([self.mention(party) for party in parties])
 
     def named(self, parties: Iterable[str]) -> str:
         """Several parties by name, with nobody mentioned."""
-        return "".join(map(str, _listed([(self.case.party(party),) for party in parties])))
+        return "".join(map(str, listed([(self.case.party(party),) for party in parties])))
 
 
 def blocked(voice: Voice, attempt: Attempt, verdict: Verdict, stays_put: bool) -> Text:
@@ -89,7 +92,7 @@ def _either(voice: Voice, parties: Sequence[str], verdict: Verdict) -> str:
     """ "Support and Growth"; "Support or Growth" where one of them is enough."""
     choices = [one for gate in verdict.failing for one in gate.findings if one.ok is not True]
     last = " or " if len(choices) == 1 and choices[0].says == ANY else " and "
-    return "".join(map(str, _listed([(voice.case.party(party),) for party in parties], last)))
+    return "".join(map(str, listed([(voice.case.party(party),) for party in parties], last)))
 
 
 def _reasons(verdict: Verdict, level: Level = Level.BLOCK) -> Line:
@@ -170,7 +173,7 @@ def checklist(gates: Iterable[GateResult]) -> tuple[Block, ...]:
 def _ticked(finding: Finding, depth: int, more: Line = ()) -> Iterable[Item]:
     reason: Line = (" — ", Quoted(finding.reason)) if finding.reason else ()
     seen = [Link(str(n + 1) if n else "see", url) for n, url in enumerate(finding.evidence[:3])]
-    links: Line = (" (", *_joined(seen, ", "), ")") if seen else ()
+    links: Line = (" (", *joined(seen, ", "), ")") if seen else ()
     yield Item((Quoted(finding.says), *reason, *links, *more), finding.ok is True or bool(more), depth)
     for part in finding.parts:
         yield from _ticked(part, depth + 1)
@@ -187,7 +190,7 @@ def also_needed(voice: Voice, attempt: Attempt, verdict: Verdict, parties: Seque
 def fallback(voice: Voice, attempt: Attempt, party: str, people: Sequence[str], why: str) -> Text:
     """The party's mention reached nobody: the people who are named for that case."""
     line: Line = (
-        *_joined([Mention(one) for one in people], " "),
+        *joined([Mention(one) for one in people], " "),
         f", the mention of {voice.case.party(party)} above has not reached them (",
         Quoted(why),
         f"). Please make sure that somebody of {voice.case.party(party)} answers here: "
@@ -250,7 +253,7 @@ def cleared(voice: Voice, attempt: Attempt, why_not: str = "") -> Text:
 def standing(voice: Voice, attempt: Attempt, reason: str, people: Sequence[str]) -> Text:
     """Blocked, but not put back: said once, with those who can end it."""
     line: Line = (
-        *_joined([Mention(one) for one in people], " "),
+        *joined([Mention(one) for one in people], " "),
         *((", so that you know: ",) if people else ()),
         f"this feature stands in {voice.name(attempt.to)}, though its gates are shut, and I do not put it back: ",
         Quoted(reason),
@@ -324,8 +327,7 @@ def _agreed_and_owed(voice: Voice, life: Life) -> tuple[Block, ...]:
     if case.route is not None:
         lines.append((Bold("Route:"), f" {route(voice, case.route)}."))
     if case.proposed:
-        agreed = {one.party for one in case.agreements}
-        awaited = [one for one in (case.mappings.routes.agreed_by if case.mappings.routes else ()) if one not in agreed]
+        awaited = case.to_agree
         waits = f". {voice.named(awaited)} {'has' if len(awaited) == 1 else 'have'} to agree to it with "
         ask: Line = (waits, Code("/stage ack"), ".") if awaited else (".",)
         lines.append((Bold("Proposed route:"), f" {route(voice, case.proposed.stages)}", *ask))
@@ -476,13 +478,3 @@ def checked(voice: Voice, stage: str, verdict: Verdict, forward: bool) -> Text:
         *checklist(verdict.shown),
         Paragraph(next_line),
     )
-
-
-def _listed(lines: Sequence[Line], last: str = " and ") -> Line:
-    """ "a, b and c"."""
-    signs = [""] + [", "] * (len(lines) - 2) + [last] * (len(lines) > 1)
-    return tuple(piece for sign, line in zip(signs, lines, strict=False) for piece in ((sign, *line) if sign else line))
-
-
-def _joined(pieces: Sequence[Piece], between: str) -> Line:
-    return tuple(piece for n, one in enumerate(pieces) for piece in ((between, one) if n else (one,)))
