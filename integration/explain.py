@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 
 from integration.look import Desk, Look
 from integration.settings import Settings
-from integration.stages.entries import Finding, GateResult, Judged, remember
+from integration.stages.entries import Finding, GateResult, Judged
 from integration.stages.model import Ref
 from integration.stages.moves import rank
 from integration.stages.planning.actions import Action, Edit, Pin, Prove, React, Say, Shift, Tidy
 from integration.stages.planning.scene import Scene
+from integration.stages.remembered import remember
 from integration.stages.rules.gate import Ask, Verdict, is_open
 
 

@@ -83,7 +83,7 @@ def look_again(inbox: Inbox, ledger: Ledger, now: datetime) -> None:
     """
     for ref in ledger.due(now, AT_ONCE):
         ledger.put_off(ref, now + ASKED_AGAIN)
-        inbox.hint(ref)
+        inbox.hint(ref, cause="time")
 
 
 def hint_at_digests(inbox: Inbox, ledger: Ledger, mappings: Mappings, now: datetime) -> None:

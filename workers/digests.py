@@ -24,11 +24,12 @@ from integration.look import Desk
 from integration.memory.agenda import Agenda, Listed, Sending, State
 from integration.memory.ledger import Ledger, Unreadable
 from integration.settings import digest_variable
-from integration.stages.entries import Entry, remember
+from integration.stages.entries import Entry
 from integration.stages.file.mappings import Mappings
 from integration.stages.model import Comment, Ref, Unnamed
 from integration.stages.moves import rank
 from integration.stages.planning.scene import UNKNOWN_FOR
+from integration.stages.remembered import remember
 from integration.stages.texts import digests, markers
 from integration.stages.texts.digests import Coming, Entered, Feature, Waiting, plain
 from integration.stages.texts.markdown import markdown

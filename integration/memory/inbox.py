@@ -63,6 +63,7 @@ class Run:
     generation: int
     watermark: datetime | None
     since: datetime
+    cause: str = ""  # what made its hints, where no webhook did
 
 
 class Inbox:
@@ -91,12 +92,14 @@ class Inbox:
         wanted: list[Any] = [named, int(SEEN_FOR.total_seconds())]
         for hint in hints:
             watermark = "" if hint.watermark is None else _ms(hint.watermark)
-            wanted += [str(hint.ref), watermark, *self._job(hint.ref)]
+            wanted += [str(hint.ref), watermark, hint.cause, *self._job(hint.ref)]
         return bool(self._do("accept", now, *wanted))
 
-    def hint(self, ref: Ref, watermark: datetime | None = None, now: datetime | None = None) -> None:
-        """Look at this issue: a hint that came with no delivery."""
-        self.accept("", [Hint(ref, watermark)], now)
+    def hint(
+        self, ref: Ref, watermark: datetime | None = None, now: datetime | None = None, cause: str = ""
+    ) -> None:  # fmt: skip
+        """Look at this issue: a hint that came with no delivery. A webhook's hint outdoes any cause."""
+        self.accept("", [Hint(ref, watermark, cause)], now)
 
     def later(self, ref: Ref, at: datetime) -> None:
         """Make it a hint at that time; where it has one already, the earlier wins."""
@@ -114,8 +117,13 @@ class Inbox:
         begun = self._do("begin", now, str(ref), token, _span(self._lease))
         if not begun:
             return None
-        generation, watermark, since = begun
-        return Run(ref, token, int(generation), _at(watermark) if watermark else None, _at(since))
+        generation, watermark, since, cause = begun
+        known = _at(watermark) if watermark else None
+        return Run(ref, token, int(generation), known, _at(since), cause.decode())
+
+    def renew(self, run: Run) -> bool:
+        """Keep the issue for one lease more; False when it is another's, or nobody's, by now."""
+        return bool(self._do("renew", None, str(run.ref), run.token, _span(self._lease)))
 
     def holds(self, run: Run) -> timedelta:
         """How long the issue is still this run's; nothing when it is another's, or nobody's."""
@@ -226,7 +234,7 @@ class Inbox:
         return [job.key, job.id, len(written), *written]
 
 
-_SCRIPTS = ("accept", "begin", "finish", "put_off", "due", "stuck")
+_SCRIPTS = ("accept", "begin", "renew", "finish", "put_off", "due", "stuck")
 
 
 @cache

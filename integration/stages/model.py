@@ -240,7 +240,12 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """ "Look at this issue, not older than this." A ref with number 0 means the place itself: its labels changed."""
+    """ "Look at this issue, not older than this." A ref with number 0 means the place itself: its labels changed.
+
+    `cause` says what made it, where nobody at a tracker did: `time`, `sweep`, `labels`, `import`. What one such cause
+    does is limited (`memory/breaker.py`).
+    """
 
     ref: Ref
     watermark: datetime | None = None
+    cause: str = ""

@@ -7,18 +7,11 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 
 from integration.stages.calendars import Calendar
-from integration.stages.entries import (
-    Acknowledged,
-    AttemptJoined,
-    AttemptOpened,
-    Judged,
-    Outcome,
-    Owed,
-    remember,
-)
+from integration.stages.entries import Acknowledged, AttemptJoined, AttemptOpened, Judged, Outcome, Owed
 from integration.stages.file import mappings
 from integration.stages.file.mappings import Digest, Mappings
 from integration.stages.model import Move, Person, Ref
+from integration.stages.remembered import remember
 from integration.stages.texts import digests
 from integration.stages.texts.digests import Coming, Entered, Feature, Reader, Waiting, slot
 from integration.stages.texts.markdown import markdown

@@ -22,18 +22,7 @@ from hypothesis import strategies as st
 
 from integration import look as looking
 from integration.look import Desk, Look
-from integration.stages.entries import (
-    AttemptEnded,
-    Ended,
-    Entry,
-    Intended,
-    Judged,
-    Outcome,
-    Remembered,
-    Step,
-    Tried,
-    remember,
-)
+from integration.stages.entries import AttemptEnded, Ended, Entry, Intended, Judged, Outcome, Tried
 from integration.stages.file.mappings import Mappings, read
 from integration.stages.model import (
     Carrier,
@@ -49,6 +38,7 @@ from integration.stages.model import (
     Status,
 )
 from integration.stages.moves import rank
+from integration.stages.remembered import Remembered, Step, remember
 from integration.stages.texts import markers
 from integration.stages.texts.markup import Items, Mention, Text
 from integration.trackers import Question, Refused

@@ -14,7 +14,6 @@ from integration.sandbox.jira_wiki import Wiki
 from integration.sandbox.rendering import render
 from integration.stages.entries import (
     Acknowledged,
-    Attempt,
     AttemptEnded,
     AttemptOpened,
     Ended,
@@ -33,6 +32,7 @@ from integration.stages.file import mappings as m
 from integration.stages.model import Issue, Label, Person, Ref
 from integration.stages.planning.living import life
 from integration.stages.planning.scene import Given, Scene
+from integration.stages.remembered import Attempt
 from integration.stages.rules.case import Case
 from integration.stages.rules.gate import Ask, CaseFor, Verdict, judge
 from integration.stages.texts import words

@@ -11,7 +11,8 @@ from types import ModuleType
 
 import pytest
 
-from integration.stages.entries import Acknowledged, Attempt, Evidence, Outcome, Proposed, Standing
+from integration.stages.entries import Acknowledged, Evidence, Outcome, Proposed, Standing
+from integration.stages.remembered import Attempt
 from integration.stages.rules.gate import Ask, CaseFor, Verdict, judge
 from integration.stages.texts import letters, words
 from integration.stages.texts.markdown import JOINER, markdown

@@ -18,8 +18,9 @@ from integration.sandbox import World
 from integration.sandbox.jira_bodies import wiki
 from integration.sandbox.people import PEOPLE, SERVICE
 from integration.settings import Settings
-from integration.stages.entries import Judged, Remembered, remember
+from integration.stages.entries import Judged
 from integration.stages.model import Ref
+from integration.stages.remembered import Remembered, remember
 from tests.stories.files import RULES, mappings
 from workers import clock, jobs
 from workers.pool import HouseJob, HouseQueue, HouseWorker

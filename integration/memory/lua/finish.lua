@@ -7,6 +7,7 @@ if ours and redis.call('HGET', GENERATION, ref) == ARGV[7] then
   redis.call('ZREM', PATIENCE, ref)
   redis.call('HDEL', GENERATION, ref)
   redis.call('HDEL', WATERMARK, ref)
+  redis.call('HDEL', CAUSE, ref)
   redis.call('HDEL', WAKING, ref)
   return 1
 end

@@ -4,6 +4,7 @@ local prefix, now, rq_queues, rq_queue = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local DIRTY = prefix .. 'dirty'            -- zset ref -> since when it waits
 local GENERATION = prefix .. 'generation'  -- hash ref -> its latest hint
 local WATERMARK = prefix .. 'watermark'    -- hash ref -> the newest watermark
+local CAUSE = prefix .. 'cause'            -- hash ref -> what made its hints, where no webhook did
 local PATIENCE = prefix .. 'patience'      -- zset ref -> last sign that it is being taken care of
 local WAKING = prefix .. 'waking'          -- hash ref -> the job that is on its way
 local LATER = prefix .. 'later'            -- zset ref -> when it becomes a hint
@@ -26,8 +27,13 @@ local function wake(ref, at)
   return 1
 end
 
-local function mark(ref, watermark)
+local function mark(ref, watermark, cause)
   redis.call('HSET', GENERATION, ref, redis.call('INCR', COUNTER))
+  if cause == '' then
+    redis.call('HDEL', CAUSE, ref)
+  elseif not redis.call('ZSCORE', DIRTY, ref) then
+    redis.call('HSET', CAUSE, ref, cause)
+  end
   redis.call('ZADD', DIRTY, 'NX', now, ref)
   if watermark ~= '' then
     local known = redis.call('HGET', WATERMARK, ref)

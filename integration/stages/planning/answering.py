@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from integration.stages.entries import Intent, Step
 from integration.stages.model import NEVER, Comment, Person
 from integration.stages.moves import rank
 from integration.stages.planning.actions import Prove, React, is_beside, why
 from integration.stages.planning.living import life
 from integration.stages.planning.scene import Scene
+from integration.stages.remembered import Intent, Step
 from integration.stages.rules.gate import Ask
 from integration.stages.texts import words
 from integration.stages.texts.markup import Text

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from integration.stages.entries import (
     Acknowledged,
     Approved,
-    Attempt,
     AttemptEnded,
     AttemptJoined,
     AttemptOpened,
@@ -30,6 +29,7 @@ from integration.stages.file.mappings import Level
 from integration.stages.model import NEVER, NOBODY, ClosedAs, Move, Person
 from integration.stages.moves import is_forward, rank
 from integration.stages.planning.scene import Scene
+from integration.stages.remembered import Attempt
 from integration.stages.rules.gate import Ask, Verdict, is_open, leaves
 
 EXPIRES = timedelta(days=14)

@@ -13,10 +13,11 @@ from itertools import groupby
 from typing import Literal
 
 from integration.stages.calendars import Duration, later, next_open
-from integration.stages.entries import Acknowledged, Approved, HandedOver, Noticed, Outcome, Owed, Step, Voided
+from integration.stages.entries import Acknowledged, Approved, HandedOver, Noticed, Outcome, Owed, Voided
 from integration.stages.file.mappings import Approved as AskedApproval
 from integration.stages.model import ClosedAs
 from integration.stages.planning.scene import Scene
+from integration.stages.remembered import Step
 from integration.stages.rules.facts import changed
 from integration.stages.texts import letters
 from integration.stages.texts.letters import Waiting

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from integration.stages.entries import Attempt, Failed, GateResult, Intended, Intent, Outcome, Standing, Step
+from integration.stages.entries import Failed, GateResult, Intended, Outcome, Standing
 from integration.stages.file.mappings import Level
 from integration.stages.model import Carrier, Move
 from integration.stages.moves import Track, is_forward, rank
 from integration.stages.planning.actions import Shift, Tidy
 from integration.stages.planning.scene import UNKNOWN_FOR, Scene
+from integration.stages.remembered import Attempt, Intent, Step
 from integration.stages.rules.gate import only_tells
 from integration.stages.texts import words
 

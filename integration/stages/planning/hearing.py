@@ -25,18 +25,16 @@ from integration.stages.entries import (
     Noticed,
     Owed,
     Proposed,
-    Remembered,
     Resumed,
     Standing,
     Waived,
-    asked_to_agree,
-    remember,
 )
 from integration.stages.file import mappings as m
 from integration.stages.file.mappings import Mappings, Rule
 from integration.stages.model import NEVER, Comment, Issue, Person
 from integration.stages.moves import rank
 from integration.stages.planning.commands import Command, Known, is_plain_reply, parse
+from integration.stages.remembered import Remembered, asked_to_agree, remember
 from integration.stages.rules.facts import facts_of
 from integration.stages.rules.sections import cut
 

@@ -24,11 +24,11 @@ from integration.stages.entries import (
     Owed,
     Proposed,
     Routed,
-    Step,
 )
 from integration.stages.model import Person
 from integration.stages.planning.actions import Edit, Pin, Say, Shift, Tidy
 from integration.stages.planning.scene import UNKNOWN_FOR, Scene
+from integration.stages.remembered import Step
 from integration.stages.texts import markers, words
 from integration.stages.texts.markup import Mention, Quoted, Text
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from integration.stages.entries import Attempt, Doubted, Entry, LabelVanished, Owed, Resumed
+from integration.stages.entries import Doubted, Entry, LabelVanished, Owed, Resumed
 from integration.stages.file.mappings import at
 from integration.stages.model import NOBODY, Move
 from integration.stages.planning.actions import Action
@@ -22,6 +22,7 @@ from integration.stages.planning.living import Living
 from integration.stages.planning.routing import Routing
 from integration.stages.planning.saying import Saying
 from integration.stages.planning.scene import Given, Scene
+from integration.stages.remembered import Attempt
 from integration.stages.rules.gate import PATIENCE, Verdict
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from integration.stages.entries import Proposed, Routed, asked_to_agree
+from integration.stages.entries import Proposed, Routed
 from integration.stages.file.mappings import Routes
 from integration.stages.model import ClosedAs
 from integration.stages.moves import rank
 from integration.stages.planning.commands import read_route
 from integration.stages.planning.scene import Scene
+from integration.stages.remembered import asked_to_agree
 from integration.stages.rules.sections import section
 from integration.stages.texts import letters
 

@@ -8,21 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from integration.stages.entries import (
-    Acknowledged,
-    Approved,
-    Attempt,
-    Evidence,
-    HandedOver,
-    Judged,
-    Noticed,
-    Outcome,
-    Step,
-    Waived,
-)
+from integration.stages.entries import Acknowledged, Approved, Evidence, HandedOver, Judged, Noticed, Outcome, Waived
 from integration.stages.model import Move
 from integration.stages.moves import SETTLING, Track, rank
 from integration.stages.planning.scene import Scene
+from integration.stages.remembered import Attempt, Step
 from integration.stages.rules.gate import CaseFor, Verdict, judge
 from integration.stages.texts import words
 from integration.stages.texts.markup import Text

@@ -11,23 +11,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from integration.stages.calendars import Calendar
-from integration.stages.entries import (
-    Attempt,
-    AttemptOpened,
-    Entry,
-    Held,
-    Intended,
-    Outcome,
-    Proposed,
-    Step,
-    remember,
-)
+from integration.stages.entries import AttemptOpened, Entry, Held, Intended, Outcome, Proposed
 from integration.stages.file.mappings import GitHubPeople, JiraPeople, Mappings, at
 from integration.stages.model import NEVER, Comment, Issue, Move
 from integration.stages.moves import Names, Track, is_forward, ladder, rank, stays, track
 from integration.stages.planning.actions import Action, Say
 from integration.stages.planning.hearing import Answers
 from integration.stages.planning.rotas import on_duty
+from integration.stages.remembered import Attempt, Step, remember
 from integration.stages.rules.case import Case, Custom
 from integration.stages.rules.gate import Ask, CaseFor, Verdict, judge
 from integration.stages.texts import markers, words

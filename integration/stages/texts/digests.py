@@ -15,17 +15,9 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from integration.stages.calendars import Calendar
-from integration.stages.entries import (
-    Attempt,
-    AttemptJoined,
-    AttemptOpened,
-    Entry,
-    Judged,
-    Outcome,
-    Owed,
-    Remembered,
-)
+from integration.stages.entries import AttemptJoined, AttemptOpened, Entry, Judged, Outcome, Owed
 from integration.stages.file.mappings import Approved, Digest, Level, Mappings
+from integration.stages.remembered import Attempt, Remembered
 from integration.stages.texts.markdown import JOINER, readable
 from integration.stages.texts.markup import (
     Block,

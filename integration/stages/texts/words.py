@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from integration.stages.entries import Attempt, Finding, GateResult, Outcome, Owed
+from integration.stages.entries import Finding, GateResult, Outcome, Owed
 from integration.stages.file.mappings import Level
+from integration.stages.remembered import Attempt
 from integration.stages.rules.case import Case
 from integration.stages.rules.catalogue import ANY
 from integration.stages.rules.gate import Verdict, only_tells

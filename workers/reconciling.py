@@ -1,0 +1,224 @@
+"""One run for one issue: look, write down what follows, say it, do it; and again, until a look plans nothing more.
+
+Before each act it appends to the ledger at the head that it has read; when another worker has been there meanwhile,
+the append fails and the run stops (`Overtaken`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from integration.look import Desk, Look
+from integration.memory.inbox import Inbox, Run
+from integration.memory.ledger import Card, Overtaken
+from integration.stages.entries import Done, Entry, Failed, Frozen, LabelVanished, Noticed, Tried
+from integration.stages.model import Comment, Person
+from integration.stages.planning.actions import Action, Edit, Pin, Prove, React, Say, Shift, Tidy, Why, is_beside, why
+from integration.trackers import Gone, Refused, Tracker
+
+log = structlog.get_logger(__name__)
+
+PASSES = 12
+CATCH_UP = timedelta(seconds=60)
+"""So long we wait for a tracker to show what a webhook has already told us."""
+AGAIN = timedelta(seconds=5)
+NEEDED = timedelta(seconds=50)
+"""An act may take so long: one that could outlast the lease is not begun."""
+TROUBLED = timedelta(seconds=60)
+
+
+class Reconciling:
+    """One run for one issue: pass after pass, until a look plans nothing more."""
+
+    def __init__(self, desk: Desk, inbox: Inbox, run: Run) -> None:
+        self.desk, self.inbox, self.run, self.ref, self.seq = desk, inbox, run, run.ref, 0
+
+    @property
+    def tracker(self) -> Tracker:
+        """The tracker that has the issue."""
+        return self.desk.tracker(self.ref)
+
+    def work(self) -> datetime | None:
+        """Look and act until nothing is left; when to come back, if the inbox has to see to it."""
+        for _ in range(PASSES):
+            try:
+                look = self.desk.look(self.ref, _now())
+            except Gone as gone:
+                self._gone(gone)
+                return None
+            if again := self._not_caught_up(look):
+                return again
+            self._write(look)
+            if not self._apply(look):
+                return None
+        log.error("no end in sight after so many passes; tried again later", passes=PASSES)
+        return _now() + TROUBLED
+
+    def _not_caught_up(self, look: Look) -> datetime | None:
+        """The tracker does not show yet what the webhook has told: wait, but not for ever."""
+        wanted, now = self.run.watermark, _now()
+        unknown = look.seq == 0 and self.ref.tracker == "github" and now - look.issue.created > CATCH_UP
+        if unknown and now - self.run.since < AGAIN:
+            return now + AGAIN  # it may have come from elsewhere: what was recorded there is carried here first
+        if wanted is None or look.issue.watermark >= wanted or now - self.run.since >= CATCH_UP:
+            return None
+        return now + AGAIN
+
+    def _gone(self, gone: Gone) -> None:
+        """Moved: all that was recorded goes with it. Deleted: frozen."""
+        recalled = self.desk.ledger.read(self.ref)
+        if gone.now is not None and gone.now != self.ref:
+            self.desk.ledger.carry(self.ref, gone.now, _now())
+            self.inbox.hint(gone.now)
+            log.info("the issue lives elsewhere now", now=str(gone.now))
+        elif recalled.seq and not isinstance(recalled.entries[-1], Frozen):
+            self.desk.ledger.append(self.ref, [Frozen(_now(), str(gone))], recalled.seq, _now())
+            log.info("the issue is gone", reason=str(gone))
+
+    # --- writing down ---
+
+    def _write(self, look: Look) -> None:
+        """The decision goes to the ledger before anything is said or done."""
+        self.seq, issue, made = look.seq, look.issue, look.plan
+        card = Card(
+            issue.title, issue.url, made.stage, issue.author.handle, made.look_again_at, issue.closed,
+            wanted=made.attempt.to if made.attempt else None,
+            awaited=made.verdict.awaited if made.attempt and made.verdict else (),
+            owing=tuple(dict.fromkeys(debt.party for debt in made.debts)),
+            waits_for=made.verdict.waits_for if made.attempt and made.verdict else (),
+        )  # fmt: skip
+        if look.seq or made.entries or made.stage:
+            self.seq = self.desk.ledger.append(self.ref, made.entries, self.seq, _now(), card)
+        for entry in made.entries:
+            if isinstance(entry, LabelVanished):
+                log.warning("a stage's label was deleted from the place", label=entry.label, stage=entry.stage)
+            log.info("recorded", kind=entry.kind, **_said_of(entry))
+
+    def _record(self, *entries: Entry) -> None:
+        self.seq = self.desk.ledger.append(self.ref, entries, self.seq, _now())
+
+    # --- saying and doing ---
+
+    def _apply(self, look: Look) -> bool:
+        """Act in order; True when it takes another look. What changes the stage is done on a fresh look only."""
+        said = False
+        for action in look.plan.actions:
+            if isinstance(action, Shift | Tidy) and said:
+                return True
+            if self.inbox.holds(self.run) < NEEDED:
+                raise Overtaken(f"{self.ref}: the lease runs out, the next run goes on")
+            said = self._act(action) or said
+        return said
+
+    def _act(self, action: Action) -> bool:
+        match action:
+            case Say():
+                self._say(action)
+            case Edit():
+                return self._edit(action)
+            case React() | Pin():
+                self._mark(action)
+                return False
+            case Shift():
+                self._shift(action)
+            case Tidy():
+                return self._tidy(action)
+            case Prove():
+                tells = {action.party: action.handles}
+                self._noticed(action.comment, tells, action.stage, action.by, action.fallback, action.why)
+        return True
+
+    def _say(self, say: Say) -> None:
+        self._record(Tried(_now(), say.key))
+        try:
+            comment = self.tracker.say(self.ref, say.text, say.token)
+        except Refused as error:
+            self._record(Failed(_now(), say.key, str(error)))
+            log.error("a comment was refused", key=say.key, reason=str(error))
+            return
+        self._record(Done(_now(), say.key, comment.id, say.digest))
+        log.info("said", key=say.key, comment=comment.url)
+        posted = replace(comment, at=max(comment.at, _now()))  # a tracker's stamp may be cut to the second
+        self._noticed(posted, say.tells, say.stage, comment.author, is_beside(say.key), why(say.key))
+
+    def _noticed(
+        self, comment: Comment, tells: Mapping[str, Iterable[str]], stage: str, by: Person, fallback: bool, what: Why
+    ) -> None:  # fmt: skip
+        """Proof of notice: a party is told when at least one of its mentions can have reached somebody."""
+        for party, wanted in tells.items():
+            handles = tuple(wanted)
+            unreached = self.tracker.unreached(self.ref, comment, handles)
+            failed = "; ".join(dict.fromkeys(unreached.values())) if len(unreached) == len(handles) else ""
+            failed = failed if handles else "nobody of this party is named for this tracker"
+            noticed = Noticed(comment.at, party, stage, comment.id, by, comment.url, failed, fallback, handles, what)
+            self._record(noticed)
+            if failed:
+                log.warning("a notice has not reached its party", party=party, comment=comment.url, reason=failed)
+
+    def _edit(self, edit: Edit) -> bool:
+        try:
+            self.tracker.edit(self.ref, edit.comment, edit.text, edit.token)
+        except Gone:
+            self._record(Done(_now(), edit.key))  # somebody deleted it; the next look writes it anew
+            return True
+        except Refused as error:
+            log.error("the living comment could not be brought up to date", reason=str(error))
+        self._record(Done(_now(), edit.key, edit.comment, edit.digest))
+        return False
+
+    def _tidy(self, tidy: Tidy) -> bool:
+        try:
+            for label in tidy.take:
+                self.tracker.take_label(self.ref, label)
+        except Refused as error:
+            log.error("a superseded label could not be taken off", reason=str(error))
+            return False
+        return True
+
+    def _mark(self, mark: React | Pin) -> None:
+        """A sign, or a pin: pleasant where the tracker knows it, and nothing depends on it."""
+        try:
+            if isinstance(mark, Pin):
+                self.tracker.pin(self.ref, mark.comment)
+            else:
+                self.tracker.react(self.ref, mark.comment, mark.sign)
+        except (Refused, Gone) as error:
+            log.info("a comment could not be marked", key=mark.key, reason=str(error))
+        self._record(Done(_now(), mark.key, mark.comment))
+
+    def _shift(self, shift: Shift) -> None:
+        """Put the right label on before the other is taken off: the issue is never without a stage."""
+        self._record(Tried(_now(), shift.key))
+        try:
+            for label in shift.put:
+                self.tracker.put_label(self.ref, label)
+            for label in shift.take:
+                self.tracker.take_label(self.ref, label)
+            if shift.statuses:
+                self.tracker.transition(self.ref, shift.statuses)
+        except Refused as error:
+            self._record(Failed(_now(), shift.key, str(error)))
+            log.warning("the tracker refused to change the stage", key=shift.key, reason=str(error))
+            return
+        self._record(Done(_now(), shift.key))
+        log.info("done", key=shift.key, was=shift.intended.was, to=shift.intended.to)
+
+
+def _said_of(entry: Entry) -> dict[str, str]:
+    """What the one log line tells of an entry."""
+    wanted = ("key", "party", "stage", "how", "outcome", "reason", "unreached")
+    told = {name: str(value) for name in wanted if (value := getattr(entry, name, None))}
+    move = getattr(entry, "move", None)
+    if move is not None and not isinstance(move, str):
+        told |= {"move": move.id, "was": str(move.was), "to": str(move.to), "actor": move.actor.handle}
+    if gates := getattr(entry, "gates", None):
+        told["shut"] = ", ".join(gate.rule for gate in gates if gate.ok is not True and not gate.waived)
+    return told
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
