@@ -42,7 +42,7 @@ from integration.stages.remembered import Remembered, Step, remember
 from integration.stages.texts import markers
 from integration.stages.texts.markup import Items, Mention, Text
 from integration.trackers import Question, Refused
-from workers import jobs
+from workers import reconciling
 
 STAGES = ["development", "internal", "beta", "public"]
 BEGIN = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
@@ -446,8 +446,8 @@ def _next(world: World, agenda: list[tuple[datetime, int, Deed | None]], end: da
 @contextmanager
 def _in_its_time(world: World) -> Iterator[None]:
     with (
-        patch.object(jobs, "_now", lambda: world.now),
-        patch.object(jobs, "log", _Silent()),
+        patch.object(reconciling, "_now", lambda: world.now),
+        patch.object(reconciling, "log", _Silent()),
         patch.object(looking, "log", _Silent()),
     ):
         yield
@@ -458,7 +458,7 @@ def _look(world: World) -> None:
     run = SimpleNamespace(ref=world.ref, watermark=None, since=world.now - timedelta(hours=1))
     world.due, known = None, len(world.entries)
     try:
-        again = jobs.Reconciling(cast(Any, world.desk), cast(Any, _Inbox()), cast(Any, run)).work()
+        again = reconciling.Reconciling(cast(Any, world.desk), cast(Any, _Inbox()), cast(Any, run)).work()
     except Died:
         world.due = world.now + timedelta(seconds=61)
         return
