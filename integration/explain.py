@@ -10,7 +10,7 @@ from integration.settings import Settings
 from integration.stages.entries import Finding, GateResult, Judged
 from integration.stages.model import Ref
 from integration.stages.moves import rank
-from integration.stages.planning.actions import Action, Edit, Pin, Prove, React, Say, Shift, Tidy
+from integration.stages.planning.actions import Action, Edit, Pin, Prove, React, Remove, Say, Shift, Tidy
 from integration.stages.planning.scene import Scene
 from integration.stages.remembered import remember
 from integration.stages.rules.gate import Ask, Verdict, is_open
@@ -114,6 +114,8 @@ def _named(action: Action) -> str:
             return "bring the living comment up to date"
         case React():
             return f"give a sign {action.sign}"
+        case Remove():
+            return "take away a comment of ours that stands there twice"
         case Pin():
             return "pin the living comment"
         case Shift():

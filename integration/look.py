@@ -86,6 +86,7 @@ class Look:
     plan: plan.Plan
     given: Given
     seq: int
+    looked_under: str = ""  # the version of mappings.yaml under which it was looked at before
 
 
 @dataclass(slots=True)
@@ -113,13 +114,16 @@ class Desk:
         except KeyError:
             raise Refused(f"{ref}: no such tracker is configured in the environment") from None
 
-    def look(self, ref: Ref, now: datetime) -> Look:
-        """Fetch, recall, plan; ask the tracker who may speak, where the plan depends on it."""
+    def look(self, ref: Ref, now: datetime, carried: Issue | None = None) -> Look:
+        """Fetch, recall, plan; ask the tracker who may speak, where the plan depends on it.
+
+        `carried` is a snapshot of this run, with what we have said since: then nothing is fetched.
+        """
         tracker, mappings = self.tracker(ref), self.mappings.current
-        issue = tracker.fetch(ref)
-        if (wanted := _looked_at_around(mappings)) and at(mappings, ref):
-            issue = replace(issue, related=_related(tracker, issue, wanted))
         recalled = self.ledger.read(ref)
+        issue = carried or tracker.fetch(ref)
+        if carried is None and (wanted := _looked_at_around(mappings)) and at(mappings, ref):
+            issue = replace(issue, related=_related(tracker, issue, wanted))
         given = Given(
             issue=issue,
             mappings=mappings,
@@ -131,7 +135,7 @@ class Desk:
             custom=custom.installed(),
         )
         made, given = self._planned(tracker, given)
-        return Look(issue, made, given, recalled.seq)
+        return Look(issue, made, given, recalled.seq, recalled.looked_under)
 
     def _planned(self, tracker: Tracker, given: Given) -> tuple[plan.Plan, Given]:
         answers: dict[Doubt, bool | None] = {}

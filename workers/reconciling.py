@@ -16,8 +16,21 @@ from integration.look import Desk, Look
 from integration.memory.inbox import Inbox, Run
 from integration.memory.ledger import Card, Overtaken
 from integration.stages.entries import Done, Entry, Failed, Frozen, LabelVanished, Noticed, Tried
-from integration.stages.model import Comment, Person
-from integration.stages.planning.actions import Action, Edit, Pin, Prove, React, Say, Shift, Tidy, Why, is_beside, why
+from integration.stages.model import Comment, Issue, Person
+from integration.stages.planning.actions import (
+    Action,
+    Edit,
+    Pin,
+    Prove,
+    React,
+    Remove,
+    Say,
+    Shift,
+    Tidy,
+    Why,
+    is_beside,
+    why,
+)
 from integration.trackers import Gone, Refused, Tracker
 
 log = structlog.get_logger(__name__)
@@ -26,9 +39,11 @@ PASSES = 12
 CATCH_UP = timedelta(seconds=60)
 """So long we wait for a tracker to show what a webhook has already told us."""
 AGAIN = timedelta(seconds=5)
-NEEDED = timedelta(seconds=50)
-"""An act may take so long: one that could outlast the lease is not begun."""
 TROUBLED = timedelta(seconds=60)
+
+
+class HeldBack(Exception):
+    """The breaker holds what this run's cause would do; it stays to be done."""
 
 
 class Reconciling:
@@ -36,6 +51,8 @@ class Reconciling:
 
     def __init__(self, desk: Desk, inbox: Inbox, run: Run) -> None:
         self.desk, self.inbox, self.run, self.ref, self.seq = desk, inbox, run, run.ref, 0
+        self.issue: Issue | None = None  # the snapshot, with what we have said since; None: it is to be fetched anew
+        self.cause = run.cause
 
     @property
     def tracker(self) -> Tracker:
@@ -45,15 +62,19 @@ class Reconciling:
     def work(self) -> datetime | None:
         """Look and act until nothing is left; when to come back, if the inbox has to see to it."""
         for _ in range(PASSES):
+            fresh = self.issue is None
             try:
-                look = self.desk.look(self.ref, _now())
+                look = self.desk.look(self.ref, _now(), self.issue)
             except Gone as gone:
                 self._gone(gone)
                 return None
             if again := self._not_caught_up(look):
                 return again
+            if self.issue is None and self.cause == "time" and look.looked_under not in ("", look.given.mappings.hash):
+                self.cause = "reload"  # nobody did anything but change the file
+            self.issue = look.issue
             self._write(look)
-            if not self._apply(look):
+            if not self._apply(look, fresh):
                 return None
         log.error("no end in sight after so many passes; tried again later", passes=PASSES)
         return _now() + TROUBLED
@@ -90,6 +111,7 @@ class Reconciling:
             awaited=made.verdict.awaited if made.attempt and made.verdict else (),
             owing=tuple(dict.fromkeys(debt.party for debt in made.debts)),
             waits_for=made.verdict.waits_for if made.attempt and made.verdict else (),
+            looked_under=look.given.mappings.hash,
         )  # fmt: skip
         if look.seq or made.entries or made.stage:
             self.seq = self.desk.ledger.append(self.ref, made.entries, self.seq, _now(), card)
@@ -103,16 +125,29 @@ class Reconciling:
 
     # --- saying and doing ---
 
-    def _apply(self, look: Look) -> bool:
-        """Act in order; True when it takes another look. What changes the stage is done on a fresh look only."""
+    def _let(self, writes: int, comments: int = 0) -> None:
+        """Is there room for it, at the tracker and for what is behind it? Asked before anything is marked as tried."""
+        getattr(self.tracker, "room", lambda *a, **k: None)(self.ref, comments=comments, writes=writes)
+        if self.cause not in ("", "time") and not self.inbox.breaker.let(self.cause, _now()):
+            raise HeldBack(f"{self.ref}: what '{self.cause}' would do is held until the admin lets it go on")
+
+    def _apply(self, look: Look, fresh: bool) -> bool:
+        """Act in order; True when it takes another look. The stage is changed only as long as nothing else changed."""
         said = False
         for action in look.plan.actions:
-            if isinstance(action, Shift | Tidy) and said:
+            if isinstance(action, Shift | Tidy) and (said or not (fresh or self._still_so())):
                 return True
-            if self.inbox.holds(self.run) < NEEDED:
-                raise Overtaken(f"{self.ref}: the lease runs out, the next run goes on")
+            if not self.inbox.holds(self.run):
+                raise Overtaken(f"{self.ref}: another run has the issue by now, and goes on")
             said = self._act(action) or said
         return said
+
+    def _still_so(self) -> bool:
+        """Is the issue as the snapshot shows it, but for what we have said since? Otherwise it is looked at anew."""
+        found = getattr(self.tracker, "recheck", lambda ref, issue: None)(self.ref, self.issue)
+        if found is not self.issue:
+            self.issue = None
+        return found is self.issue
 
     def _act(self, action: Action) -> bool:
         match action:
@@ -127,12 +162,16 @@ class Reconciling:
                 self._shift(action)
             case Tidy():
                 return self._tidy(action)
+            case Remove():
+                self._remove(action)
+                return False
             case Prove():
                 tells = {action.party: action.handles}
                 self._noticed(action.comment, tells, action.stage, action.by, action.fallback, action.why)
         return True
 
     def _say(self, say: Say) -> None:
+        self._let(comments=1, writes=1)
         self._record(Tried(_now(), say.key))
         try:
             comment = self.tracker.say(self.ref, say.text, say.token)
@@ -143,6 +182,8 @@ class Reconciling:
         self._record(Done(_now(), say.key, comment.id, say.digest))
         log.info("said", key=say.key, comment=comment.url)
         posted = replace(comment, at=max(comment.at, _now()))  # a tracker's stamp may be cut to the second
+        if self.issue:
+            self.issue = replace(self.issue, comments=(*self.issue.comments, comment))
         self._noticed(posted, say.tells, say.stage, comment.author, is_beside(say.key), why(say.key))
 
     def _noticed(
@@ -171,6 +212,8 @@ class Reconciling:
         return False
 
     def _tidy(self, tidy: Tidy) -> bool:
+        self._let(writes=len(tidy.take))
+        self.issue = None
         try:
             for label in tidy.take:
                 self.tracker.take_label(self.ref, label)
@@ -178,6 +221,16 @@ class Reconciling:
             log.error("a superseded label could not be taken off", reason=str(error))
             return False
         return True
+
+    def _remove(self, remove: Remove) -> None:
+        try:
+            self.tracker.remove(self.ref, remove.comment)
+        except Refused as error:
+            self._record(Failed(_now(), remove.key, str(error)))
+            log.error("a comment that stands there twice could not be removed", reason=str(error))
+            return
+        self._record(Done(_now(), remove.key, remove.comment))
+        log.warning("a comment stood there twice; the second was removed", key=remove.key)
 
     def _mark(self, mark: React | Pin) -> None:
         """A sign, or a pin: pleasant where the tracker knows it, and nothing depends on it."""
@@ -192,7 +245,9 @@ class Reconciling:
 
     def _shift(self, shift: Shift) -> None:
         """Put the right label on before the other is taken off: the issue is never without a stage."""
+        self._let(writes=len(shift.put) + len(shift.take) or 1)
         self._record(Tried(_now(), shift.key))
+        self.issue = None
         try:
             for label in shift.put:
                 self.tracker.put_label(self.ref, label)

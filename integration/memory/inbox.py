@@ -3,7 +3,8 @@
 An RQ job only wakes a worker; what makes sure that an accepted hint is worked off is the *dirty* entry of its issue.
 Many hints for one issue are one entry and one job. An entry goes only when a run that began after its last hint has
 finished; that is what the generation tells: each hint gives its issue a new one, and no number is ever used twice. A
-lock with a lease lets one run at a time have an issue, everywhere. What RQ or a crash loses, `wake_due` wakes again.
+lock with a short lease lets one run at a time have an issue, everywhere; `keep` renews the leases of the runs that are
+alive here. What RQ or a crash loses, `wake_due` wakes again.
 
 Every step is one Lua script (`lua/*.lua`), so that no crash stands between two halves of it. The clock is the
 caller's, or `datetime.now`, never Redis's, but for the lease and the lifetime of delivery ids.
@@ -11,9 +12,11 @@ caller's, or `datetime.now`, never Redis's, but for the lease and the lifetime o
 
 from __future__ import annotations
 
+import math
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+import threading
+import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -21,22 +24,26 @@ from importlib.resources import files
 from typing import Any, cast
 
 import structlog
-from redis import Redis, RedisError
+from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry as RedisRetry
 from rq import Queue, Retry
 from rq.job import JobStatus
 from rq.worker_registration import get_keys
 
+from integration.memory.away import Away, asking
+from integration.memory.breaker import Breaker
 from integration.stages.model import Hint, Ref
+
+__all__ = ["Away", "Inbox", "Run"]
 
 log = structlog.get_logger(__name__)
 
 PREFIX = "release-stages:"
 QUEUE = "release-stages"
 RECONCILE = "workers.jobs.reconcile"
-JOB_TIMEOUT = timedelta(seconds=120)
-LEASE = timedelta(seconds=150)  # longer than a job may take: a run that is alive keeps its issue
+JOB_TIMEOUT = timedelta(seconds=120)  # a run that takes longer hangs, and loses its issue
+LEASE = timedelta(seconds=25)  # so long a crash keeps an issue; a run that is alive renews it every third of that
 SEEN_FOR = timedelta(days=4)  # GitHub redelivers for three
 AT_ONCE = 500  # wake-ups in one round trip
 
@@ -50,10 +57,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
-class Away(Exception):
-    """Redis did not do it: it is not there, loading, full or closed to us. Nothing was accepted; ask again later."""
-
-
 @dataclass(frozen=True, slots=True)
 class Run:
     """One worker's turn with one issue. `since`: when the first hint that it answers came."""
@@ -64,16 +67,19 @@ class Run:
     watermark: datetime | None
     since: datetime
     cause: str = ""  # what made its hints, where no webhook did
+    until: float = math.inf  # on the monotonic clock of its process: then it has taken too long
 
 
 class Inbox:
     """What is still to be done. Every method raises `Away` when Redis does not answer."""
 
-    def __init__(self, redis: Redis, lease: timedelta = LEASE) -> None:
+    def __init__(self, redis: Redis, lease: timedelta = LEASE, longest: timedelta = JOB_TIMEOUT) -> None:
         self._redis = redis
-        self._lease = lease
+        self._lease, self._longest = lease, longest
+        self._alive: dict[str, tuple[Run, int]] = {}  # token -> the run that is alive here, and its thread
         self.queue = Queue(QUEUE, connection=redis, serializer="json")
         self._scripts = {name: redis.register_script(_source(name)) for name in _SCRIPTS}
+        self.breaker = Breaker(redis)
         self._strange: set[bytes] = set()  # names that were told of already
 
     @classmethod
@@ -103,7 +109,7 @@ class Inbox:
 
     def later(self, ref: Ref, at: datetime) -> None:
         """Make it a hint at that time; where it has one already, the earlier wins."""
-        with _asking():
+        with asking():
             self._redis.zadd(f"{PREFIX}later", {str(ref): _ms(at)}, lt=True)
 
     # --- and are worked off -------------------------------------------------------------------------------------
@@ -119,38 +125,67 @@ class Inbox:
             return None
         generation, watermark, since, cause = begun
         known = _at(watermark) if watermark else None
-        return Run(ref, token, int(generation), known, _at(since), cause.decode())
+        until = time.monotonic() + self._longest.total_seconds()
+        run = Run(ref, token, int(generation), known, _at(since), cause.decode(), until)
+        self._alive[token] = (run, threading.get_ident())
+        return run
 
     def renew(self, run: Run) -> bool:
         """Keep the issue for one lease more; False when it is another's, or nobody's, by now."""
-        return bool(self._do("renew", None, str(run.ref), run.token, _span(self._lease)))
+        return bool(self.holds(run))
+
+    def keep(self, now: datetime | None = None) -> list[Run]:
+        """Renew the leases of the runs that are alive here, in one round trip.
+
+        Those that take too long lose theirs; they are answered, once.
+        """
+        late = []
+        for token, (run, _) in list(self._alive.items()):
+            if time.monotonic() > run.until:
+                self._alive.pop(token, None)
+                late.append(run)
+        with asking():
+            self._each("renew", now or datetime.now(UTC), (self._renewal(run) for run, _ in list(self._alive.values())))
+        return late
+
+    def let_go(self) -> None:
+        """This thread works on nothing any more: whatever it has not ended, another may have when the lease is over."""
+        for token, (_, thread) in list(self._alive.items()):
+            if thread == threading.get_ident():
+                self._alive.pop(token, None)
+
+    def _renewal(self, run: Run) -> list[Any]:
+        return [str(run.ref), run.token, _span(self._lease)]
 
     def holds(self, run: Run) -> timedelta:
-        """How long the issue is still this run's; nothing when it is another's, or nobody's."""
-        key = f"{PREFIX}lock:{run.ref}"
-        with _asking():
-            pipeline = self._redis.pipeline()
-            pipeline.get(key)
-            pipeline.pttl(key)
-            token, left = pipeline.execute()
-        return timedelta(milliseconds=left) if token == run.token.encode() and left > 0 else timedelta(0)
+        """How long the issue is still this run's, come what may: asked before each act, it renews the lease.
+
+        Nothing when the issue is another's, or nobody's, by now, or when the run has taken too long.
+        """
+        if time.monotonic() > run.until:
+            return timedelta(0)
+        return timedelta(milliseconds=int(self._do("renew", None, *self._renewal(run))))
 
     def finish(self, run: Run, now: datetime | None = None) -> bool:
         """All that had come when the run began is done. False: more came meanwhile, and another worker was woken."""
+        self._alive.pop(run.token, None)
         return bool(self._do("finish", now, str(run.ref), run.token, run.generation, *self._job(run.ref)))
 
     def put_off(self, run: Run, at: datetime, now: datetime | None = None) -> None:
         """Not now: the entry stays, the issue is free, and the next try is at `at`, or when another hint comes."""
+        self._alive.pop(run.token, None)
         self._do("put_off", now, str(run.ref), run.token, _ms(at))
 
-    def wake_due(self, now: datetime, stuck_after: timedelta) -> int:
+    def wake_due(self, now: datetime, stuck_after: timedelta | None = None) -> int:
         """Make hints of what is due, and wake again what nobody has cared for since `stuck_after`; how many were woken.
+
+        Without it, that is a lease: a run that is alive has given a sign since.
 
         This covers every way in which RQ, a worker or a crash may lose a job. A job that is still in the queue is not
         lost, however long the queue is.
         """
-        too_long = _ms(now - stuck_after)
-        with _asking():
+        too_long = _ms(now - (self._lease if stuck_after is None else stuck_after))
+        with asking():
             due = self._until("later", _ms(now))
             woken = self._each("due", now, ([name, *self._job(ref)] for name, ref in due.items()))
             tired = self._until("patience", too_long)
@@ -189,25 +224,25 @@ class Inbox:
 
     def depth(self) -> int:
         """How many issues wait or are being looked at."""
-        with _asking():
+        with asking():
             return int(self._redis.zcard(f"{PREFIX}dirty"))
 
     def oldest(self, now: datetime) -> timedelta | None:
         """How long the longest waiting issue has waited."""
-        with _asking():
+        with asking():
             first = cast(list[tuple[bytes, float]], self._redis.zrange(f"{PREFIX}dirty", 0, 0, withscores=True))
         return max(now - _at(first[0][1]), timedelta(0)) if first else None
 
     def workers_seen(self) -> int:
         """How many workers listen to our queue and have given a sign of life lately."""
-        with _asking():
+        with asking():
             names = get_keys(queue=self.queue)
             return int(self._redis.exists(*names)) if names else 0
 
     # --- Redis and RQ -------------------------------------------------------------------------------------------
 
     def _do(self, script: str, now: datetime | None, *arguments: Any) -> Any:
-        with _asking():
+        with asking():
             return self._scripts[script](args=[*self._first(now), *arguments])
 
     def _each(self, script: str, now: datetime, wanted: Iterable[list[Any]]) -> int:
@@ -241,15 +276,6 @@ _SCRIPTS = ("accept", "begin", "renew", "finish", "put_off", "due", "stuck")
 def _source(name: str) -> str:
     place = files("integration.memory").joinpath("lua")
     return "".join(place.joinpath(f"{each}.lua").read_text("utf-8") for each in ("prelude", name))
-
-
-@contextmanager
-def _asking() -> Iterator[None]:
-    """Tell what Redis refuses in our own word; its own may name an address with a password."""
-    try:
-        yield
-    except RedisError as error:
-        raise Away(f"Redis does not take it ({type(error).__name__})") from error
 
 
 def _ms(at: datetime) -> int:

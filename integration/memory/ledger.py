@@ -28,6 +28,8 @@ from integration.memory.database import (
     take_turns,
     transaction,
 )
+from integration.memory.failures import Failures
+from integration.memory.rounds import Rounds
 from integration.stages.entries import Carried, Entry, Frozen
 from integration.stages.model import ClosedAs, Label, Ref
 
@@ -54,7 +56,9 @@ class Card:
     wanted: str | None = None  # the stage that the open attempt asks for
     awaited: tuple[str, ...] = ()  # parties
     owing: tuple[str, ...] = ()  # parties that have still to give their word, as somebody has promised
+    looked_under: str = ""  # the version of mappings.yaml
     waits_for: tuple[str, ...] = ()  # refs of issues whose change may open a gate
+    watermark: datetime | None = None  # when the tracker had last changed the issue that was looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,7 @@ class Recalled:
 
     entries: tuple[Entry, ...] = ()
     seq: int = 0
+    looked_under: str = ""  # the version of mappings.yaml under which it was looked at last
 
 
 class Ledger:
@@ -72,6 +77,8 @@ class Ledger:
         self._engine = engine
         self.born = born
         self.agenda = Agenda(engine)
+        self.failures = Failures(engine)
+        self.rounds = Rounds(engine)
 
     @classmethod
     def open(cls, url: str, now: datetime | None = None) -> Ledger:
@@ -323,6 +330,7 @@ def _shown(card: Card | None, entries: Sequence[Entry]) -> dict[str, Any]:
         "owner": chain.plain(card.owner)[:255],
         "look_again_at": card.look_again_at,
         "closed": card.closed.value,
+        "watermark": card.watermark,
         "frozen": any(isinstance(entry, Frozen) for entry in entries),
         **_shown_open(card.wanted, card.awaited, card.owing),
     }

@@ -23,13 +23,16 @@ class Unnamed(ValueError):
 _GITHUB = re.compile(r"^(?:github:)?(?P<place>[^/\s:#]+/[^/\s:#]+)#(?P<number>\d+)$")
 _JIRA = re.compile(r"^(?:jira:)?(?:(?P<site>[A-Za-z0-9_-]+)/)?(?P<place>[A-Z][A-Z0-9_]*)-(?P<number>\d+)$")
 _PARTY = re.compile(r"^party:(?P<place>[a-z0-9][a-z0-9_-]*)$")
+ROUNDS = ("catch-up", "sweep", "full-sweep")
+_ROUND = re.compile(rf"^(?P<kind>{'|'.join(ROUNDS)}):(?P<place>github|jira/[A-Za-z0-9_-]+)$")
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Ref:
     """Which issue: `github:acme/app#12`, or `jira:main/APP-7` where `main` is the site's name in the environment.
 
-    Number 0 is no issue: `github:acme/app#0` is the place itself, `party:support` a party whose digest is due.
+    Number 0 is no issue: `github:acme/app#0` is the place itself, `party:support` a party whose digest is due,
+    `sweep:jira/main` a round over all that a tracker has.
     """
 
     tracker: str
@@ -40,7 +43,7 @@ class Ref:
     @property
     def key(self) -> str:
         """The issue's name as its tracker's people write it: `acme/app#12`, `APP-7`."""
-        if self.tracker == "party":
+        if self.tracker == "party" or self.tracker in ROUNDS:
             return self.place
         return f"{self.place}#{self.number}" if self.tracker == "github" else f"{self.place}-{self.number}"
 
@@ -54,6 +57,11 @@ class Ref:
         return cls("party", "", name, 0)
 
     @classmethod
+    def of_round(cls, kind: str, tracker: str, site: str = "") -> Ref:
+        """A round (one of `ROUNDS`) over a tracker, as a hint names it."""
+        return cls(kind, "", f"{tracker}/{site}" if site else tracker, 0)
+
+    @classmethod
     def parse(cls, text: str) -> Ref:
         """Read a ref as `str()` writes it, or shorter: `acme/app#12`, `APP-7` (site `main`). Raises `Unnamed`."""
         if found := _GITHUB.match(text):
@@ -62,6 +70,8 @@ class Ref:
             return cls("jira", found["site"] or "main", found["place"], int(found["number"]))
         if found := _PARTY.match(text):
             return cls.of_party(found["place"])
+        if found := _ROUND.match(text):
+            return cls(found["kind"], "", found["place"], 0)
         raise Unnamed(f"'{text}' names no issue; write acme/app#12 for GitHub, APP-7 or SITE/APP-7 for Jira")
 
 

@@ -230,7 +230,19 @@ class World:
 
     # --- the tracker ---
 
-    def fetch(self, ref: Ref) -> Issue:
+    def room(self, ref: Ref, comments: int = 0, writes: int = 0) -> None:
+        pass
+
+    def recheck(self, ref: Ref, issue: Issue) -> Issue:
+        now = self.fetch(ref)
+        seen = [(one.id for one in which) for which in (issue.sightings, issue.comments, now.sightings, now.comments)]
+        return issue if list(map(list, seen[:2])) == list(map(list, seen[2:])) else now
+
+    def remove(self, ref: Ref, comment_id: str) -> None:
+        with self._request():
+            self.comments = [one for one in self.comments if one.id != comment_id]
+
+    def fetch(self, ref: Ref, fresh: bool = False) -> Issue:
         names = {"name": sorted(self.on), "added": list(self.on), "last": self.on[::-1]}[self.story.order]
         return Issue(
             ref=self.ref, title="Export as PDF", body="", url="https://tracker.example/1", author=PEOPLE["erin"],
@@ -319,7 +331,7 @@ class World:
         return self.file
 
     def read(self, ref: Ref) -> Any:
-        return SimpleNamespace(entries=tuple(self.entries), seq=len(self.entries))
+        return SimpleNamespace(entries=tuple(self.entries), seq=len(self.entries), looked_under="")
 
     def append(self, ref: Ref, entries: Sequence[Entry], seq: int, now: datetime, card: Any = None) -> int:
         assert seq == len(self.entries)
@@ -375,8 +387,8 @@ class _Desk(Desk):
 
     last: Look | None = None
 
-    def look(self, ref: Ref, now: datetime) -> Look:
-        self.last = super().look(ref, now)
+    def look(self, ref: Ref, now: datetime, carried: Issue | None = None) -> Look:
+        self.last = super().look(ref, now, carried)
         return self.last
 
 
@@ -455,7 +467,7 @@ def _in_its_time(world: World) -> Iterator[None]:
 
 def _look(world: World) -> None:
     """One job for the issue, as a worker does it."""
-    run = SimpleNamespace(ref=world.ref, watermark=None, since=world.now - timedelta(hours=1))
+    run = SimpleNamespace(ref=world.ref, watermark=None, since=world.now - timedelta(hours=1), cause="")
     world.due, known = None, len(world.entries)
     try:
         again = reconciling.Reconciling(cast(Any, world.desk), cast(Any, _Inbox()), cast(Any, run)).work()

@@ -55,6 +55,14 @@ class Pin:
 
 
 @dataclass(frozen=True, slots=True)
+class Remove:
+    """Take away a comment of our own that says what another one says already: the tracker had lost an answer."""
+
+    key: str
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
 class Shift:
     """Change the stage: first `put` these labels on and then `take` those off, or go to one of these statuses."""
 
@@ -85,7 +93,7 @@ class Prove:
     why: Why = "told"
 
 
-Action = Say | Edit | React | Pin | Shift | Tidy | Prove
+Action = Say | Edit | React | Pin | Remove | Shift | Tidy | Prove
 
 
 def why(key: str) -> Why:

@@ -1,4 +1,4 @@
-"""What is to be done to the stage: put back, apply, tidy; and what stands although it is blocked.
+"""What is to be done to the stage: put back, apply, tidy; what stands although it is blocked; doubles taken away.
 
 Only what this look has judged is moved, and only by mapped labels and statuses.
 """
@@ -12,7 +12,7 @@ from integration.stages.entries import Failed, GateResult, Intended, Outcome, St
 from integration.stages.file.mappings import Level
 from integration.stages.model import Carrier, Move
 from integration.stages.moves import Track, is_forward, rank
-from integration.stages.planning.actions import Shift, Tidy
+from integration.stages.planning.actions import Remove, Shift, Tidy
 from integration.stages.planning.scene import UNKNOWN_FOR, Scene
 from integration.stages.remembered import Attempt, Intent, Step
 from integration.stages.rules.gate import only_tells
@@ -33,6 +33,13 @@ class Doing:
         """Move the issue where it belongs, or tidy it where it stands."""
         self._shift()
         self._tidy()
+        self._remove_doubles()
+
+    def _remove_doubles(self) -> None:
+        """A tracker that lost an answer may have posted twice. What is left of it is taken away, and counted."""
+        for comment in self.scene.doubles:
+            if (key := f"double:{comment.id}") not in self.scene.past.intents:
+                self.scene.actions.append(Remove(key, comment.id))
 
     def _put_back_unasked(self) -> None:
         """A blocked move that still stands though nobody asks for it any more: withdrawn, or expired."""

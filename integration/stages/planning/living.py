@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from integration.stages.entries import (
@@ -25,10 +25,12 @@ from integration.stages.entries import (
     Proposed,
     Routed,
 )
-from integration.stages.model import Person
+from integration.stages.file.mappings import Mappings, at
+from integration.stages.model import Person, Ref
 from integration.stages.planning.actions import Edit, Pin, Say, Shift, Tidy
 from integration.stages.planning.scene import UNKNOWN_FOR, Scene
-from integration.stages.remembered import Step
+from integration.stages.remembered import Attempt, Remembered, Step
+from integration.stages.rules.case import moment
 from integration.stages.texts import markers, words
 from integration.stages.texts.markup import Mention, Quoted, Text
 
@@ -141,24 +143,54 @@ class Living:
         return any(key.startswith(kinds) for key in self.scene.past.intents)
 
     def _keeps(self) -> dict[str, str]:
-        """What must outlive the ledger: the open attempt."""
-        attempt, hold = self.scene.attempt, self.scene.hold
-        held = (
-            {
-                "hold_by": hold.by.id,
-                "hold_handle": hold.by.handle,
-                "hold_why": hold.why,
-                "hold_until": hold.until.isoformat() if hold.until else "",
-                "held_at": hold.at.isoformat(),
-                "hold_comment": hold.comment,
-            }
-            if hold
-            else {}
-        )
-        held |= self._keeps_agreed()
-        if attempt is None:
-            return held
-        return held | {
+        """What must outlive the ledger: the open attempt, and what was settled around it."""
+        return _kept(self.scene.past, self.scene.attempt, self.scene.hold, self.scene.text_routes)
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """An issue that cannot be looked at, and what is known of it all the same."""
+
+    ref: Ref
+    past: Remembered
+    mappings: Mappings
+    stage: str | None  # in which it was seen last,
+    checked: datetime  # and when that was
+    since: datetime
+    now: datetime
+    owner: words.Owner
+    reason: str = ""
+
+
+def unseen(one: Unseen, key: bytes) -> Edit | None:
+    """Say so in the living comment, where there is one. It has no digest: the next look that succeeds writes it anew."""
+    intent = one.past.intents.get(_LIVING)
+    if intent is None or intent.step is not Step.DONE or not intent.comment or not at(one.mappings, one.ref):
+        return None
+    zone, hold = one.mappings.time_zone, one.past.hold
+    name = one.mappings.stages.get(one.stage, one.stage) if one.stage else "In no release stage"
+    since, checked = (moment(each, one.now, zone) for each in (one.since, one.checked))
+    text = words.unseen(name, since, checked, one.owner, one.reason)
+    is_held = hold is not None and (hold.until is None or one.now < hold.until)
+    keeps = _kept(one.past, one.past.attempt, hold if is_held else None)
+    return Edit(_LIVING, intent.comment, text, markers.write(markers.Marker(_LIVING, keeps), one.ref, key), "")
+
+
+def _kept(
+    past: Remembered, attempt: Attempt | None, hold: Held | None, text_routes: Sequence[Proposed] = ()
+) -> dict[str, str]:  # fmt: skip
+    kept = _kept_agreed(past, text_routes)
+    if hold:
+        kept |= {
+            "hold_by": hold.by.id,
+            "hold_handle": hold.by.handle,
+            "hold_why": hold.why,
+            "hold_until": hold.until.isoformat() if hold.until else "",
+            "held_at": hold.at.isoformat(),
+            "hold_comment": hold.comment,
+        }
+    if attempt:
+        kept |= {
             "attempt": attempt.id,
             "source": attempt.source,
             "was": attempt.was or "",
@@ -169,29 +201,31 @@ class Living:
             "asked_at": attempt.asked_at.isoformat(),
             "asks": " ".join(attempt.asks),
         }
+    return kept
 
-    def _keeps_agreed(self) -> dict[str, str]:
-        """Routes and debts: without them a gate would be lost with the ledger, or opened by what it had forgotten."""
-        past, kept = self.scene.past, dict[str, str]()
-        last = [*self.scene.text_routes[-1:], *([past.proposed] if past.proposed else [])]
-        if routes := sorted(dict.fromkeys(last), key=lambda one: one is past.proposed):
-            kept["routes"] = json.dumps([
-                [one.at.isoformat(), one.route, one.stages, one.by.id, one.by.handle, one.origin == "text", one.comment,
-                 one.url] for one in routes
-            ])  # fmt: skip
-        if past.agreements:
-            kept["agreed"] = json.dumps(
-                [[one.at.isoformat(), one.route, one.party, one.by.id, one.comment] for one in past.agreements]
-            )
-        if past.route:
-            kept |= {"route": " ".join(past.route.stages), "route_id": past.route.route}
-        if past.debts:
-            kept["debts"] = json.dumps([
-                [one.at.isoformat(), one.party, one.stage, one.by.id, one.who,
-                 one.until.isoformat() if one.until else "", one.asks == "approve", one.comment, one.url, one.name,
-                 one.askers] for one in past.debts
-            ])  # fmt: skip
-        return kept
+
+def _kept_agreed(past: Remembered, text_routes: Sequence[Proposed]) -> dict[str, str]:
+    """Routes and debts: without them a gate would be lost with the ledger, or opened by what it had forgotten."""
+    kept = dict[str, str]()
+    last = [*text_routes[-1:], *([past.proposed] if past.proposed else [])]
+    if routes := sorted(dict.fromkeys(last), key=lambda one: one is past.proposed):
+        kept["routes"] = json.dumps([
+            [one.at.isoformat(), one.route, one.stages, one.by.id, one.by.handle, one.origin == "text", one.comment,
+             one.url] for one in routes
+        ])  # fmt: skip
+    if past.agreements:
+        kept["agreed"] = json.dumps(
+            [[one.at.isoformat(), one.route, one.party, one.by.id, one.comment] for one in past.agreements]
+        )
+    if past.route:
+        kept |= {"route": " ".join(past.route.stages), "route_id": past.route.route}
+    if past.debts:
+        kept["debts"] = json.dumps([
+            [one.at.isoformat(), one.party, one.stage, one.by.id, one.who,
+             one.until.isoformat() if one.until else "", one.asks == "approve", one.comment, one.url, one.name,
+             one.askers] for one in past.debts
+        ])  # fmt: skip
+    return kept
 
 
 def _time(text: str) -> datetime:

@@ -68,6 +68,7 @@ class Scene:
         self.unknown_in_route = ""  # what the issue's text names as a stage and is none
         self.verdict: Verdict | None = None
         self.past = remember(given.past)
+        self.doubles: list[Comment] = []  # of our own: they say what another comment says, word for word
         self.own = self._own_comments()
         self.tracks: dict[str, Track] = {}
         self.fold()
@@ -337,12 +338,20 @@ class Scene:
         self.tracks = {one.id: track(issue, one, names, shifts, self.now) for one in sources}
 
     def _own_comments(self) -> dict[str, Comment]:
-        """Our own comments that carry our marker, by the key that it names; the first of each counts."""
+        """Our own comments that carry our marker, by the key that it names.
+
+        Of doubles the one counts that the ledger knows, else the first; the others are `doubles`.
+        """
         refs = (str(self.issue.ref), *self.past.former)
-        own: dict[str, Comment] = {}
+        found: dict[str, list[Comment]] = {}
         for comment in self.issue.comments:
             if comment.author.id == self.issue.me.id and comment.token:
                 marker = markers.read(comment.token, refs, self.given.marker_key)
                 if marker:
-                    own.setdefault(marker.key, comment)
+                    found.setdefault(marker.key, []).append(comment)
+        own: dict[str, Comment] = {}
+        for key, same in found.items():
+            known = self.past.intents[key].comment if key in self.past.intents else ""
+            own[key] = next((one for one in same if one.id == known), same[0])
+            self.doubles += [one for one in same if one is not own[key]]
         return own

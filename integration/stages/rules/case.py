@@ -68,11 +68,7 @@ class Case:
 
     def when(self, at: datetime, party: str = "", zone: str = "") -> str:
         """A time as the party reads it on its own clock, or as it is in the zone: `Mon 23 Nov, 15:02 GMT`."""
-        zone = zone or self._zone(party)
-        local = at.astimezone(ZoneInfo(zone))
-        year = "" if local.year == self.now.astimezone(ZoneInfo(zone)).year else f" {local.year}"
-        name = local.tzname() or zone
-        return f"{local:%a} {local.day} {local:%b}{year}, {local:%H:%M} {name if name.isalpha() else 'UTC' + name}"
+        return moment(at, self.now, zone or self._zone(party))
 
     def until(self, at: datetime) -> str:
         """An end, where dates are the file's: `Fri 27 Nov` where it is the end of that day, else with its hour."""
@@ -84,6 +80,14 @@ class Case:
     def _zone(self, party: str) -> str:
         calendar = self.mappings.calendar_of(party)
         return calendar.time_zone if calendar else self.mappings.time_zone
+
+
+def moment(at: datetime, now: datetime, zone: str) -> str:
+    """A time as a clock in that zone shows it: `Mon 23 Nov, 15:02 GMT`; with its year where that is not this one."""
+    local = at.astimezone(ZoneInfo(zone))
+    year = "" if local.year == now.astimezone(ZoneInfo(zone)).year else f" {local.year}"
+    name = local.tzname() or zone
+    return f"{local:%a} {local.day} {local:%b}{year}, {local:%H:%M} {name if name.isalpha() else 'UTC' + name}"
 
 
 def unmet(says: str, party: str, case: Case, reason: str, links: tuple[str, ...] = ()) -> Finding:

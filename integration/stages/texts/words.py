@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from integration.stages.entries import Finding, GateResult, Outcome, Owed
 from integration.stages.file.mappings import Level
@@ -350,6 +351,26 @@ def living(voice: Voice, life: Life) -> Text:
     """The one comment that always tells how it stands; edited in place, mentions nobody."""
     foot: Line = (f"Last checked {life.checked}. ", Code("/stage help"), " tells what you can write here.")
     return (*status(voice, life), Small(foot))
+
+
+Owner = Literal["nobody", "admin", "people"]
+"""Who can do something about it that an issue could not be looked at."""
+
+
+def unseen(stage: str, since: str, checked: str, owner: Owner, reason: str = "") -> Text:
+    """What the living comment says while the issue cannot be looked at: where it stood last, since when, who is on it."""
+    lead = f"I could not look at this issue since {since}. What has happened since then is not judged yet."
+    steps: Mapping[Owner, Line] = {
+        "nobody": ("nobody has to do anything. I try again by myself, and then write here how it stands.",),
+        "admin": ("nobody here has to do anything. Whoever runs Release Stages has been told, and sees to it.",),
+        "people": ("whoever may change this issue, please see to this: ", Quoted(reason), ". Then I go on by myself."),
+    }
+    return (
+        Heading((stage,)),
+        Paragraph((lead,)),
+        Paragraph((Bold("Next:"), " ", *steps[owner])),
+        Small((f"Last checked {checked}.",)),
+    )
 
 
 def _awaited(voice: Voice, verdict: Verdict, asker: Piece) -> Line:
