@@ -95,7 +95,7 @@ def _first_answer(faults: Iterable[Fault]) -> Response | None:
         elif fault.kind == "before":
             answer = answer or _broken(fault.status)
         elif fault.kind in ("rate_limit", "secondary_rate_limit"):
-            answer = answer or _limited(fault)
+            answer = answer or limited(fault)
     return answer
 
 
@@ -123,7 +123,8 @@ def _hang_up() -> None:
         connection.shutdown(socket.SHUT_RDWR)
 
 
-def _limited(fault: Fault) -> Response:
+def limited(fault: Fault) -> Response:
+    """What the tracker in question answers to a request that is one too many."""
     return _github_limit(fault) if request.path.startswith("/api/v3") else _jira_limit(fault)
 
 

@@ -22,6 +22,11 @@ BODY_LIMIT = 65536
 class GitHubState(GitHubTies):
     """All of the sandbox's GitHub. Its switches are at the top of `GitHubGround.__init__`."""
 
+    def limit(self, points: int = 900, new: int = 80, new_hourly: int = 500, at_once: int = 100) -> None:
+        """Enforce GitHub's secondary limits from now on: points and new comments a minute, comments an hour."""
+        each = {"points": (points, 60.0), "new": (new, 60.0), "new hourly": (new_hourly, 3600.0)}
+        self.limits.enforce(each, at_once)
+
     # -- issues --------------------------------------------------------------------------------------------------
 
     @locked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import secrets
 from collections.abc import Callable, Sequence
@@ -14,7 +15,9 @@ from flask import Blueprint, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from integration.sandbox import github_shapes as shapes
+from integration.sandbox.faults import Fault, limited
 from integration.sandbox.github import GitHubState
+from integration.sandbox.github_deliveries import delivery_routes
 from integration.sandbox.github_ground import (
     ROLES,
     GoneError,
@@ -25,6 +28,7 @@ from integration.sandbox.github_ground import (
 )
 from integration.sandbox.github_model import Issue, Label, Repo, Team
 from integration.sandbox.github_tie_routes import tie_routes
+from integration.sandbox.limits import watch
 from integration.sandbox.people import ORG, SERVICE, now
 from integration.sandbox.world import World
 
@@ -78,6 +82,7 @@ class GitHubApi:
         self.blueprint = Blueprint("github_api", __name__)
         world.faults.around(self.blueprint)
         self.blueprint.before_request(self._sign_in)
+        watch(self.blueprint, world.github.calls, world.github.limits, self._charged)
         self.blueprint.after_request(self._with_headers)
         self.blueprint.register_error_handler(Exception, self._failed)
         self._account_routes()
@@ -89,6 +94,7 @@ class GitHubApi:
         self._place_routes()
         self._team_routes()
         tie_routes(self)
+        delivery_routes(self)
 
     # -- who asks, and what every answer carries -----------------------------------------------------------------
 
@@ -120,8 +126,11 @@ class GitHubApi:
         caller: Caller = g.get("caller") or Caller("")
         hour = int(now().timestamp()) // 3600
         key = (caller.login, hour)
+        if request.method == "GET" and response.status_code == 200:
+            self._tag(response)
+        free = request.path.endswith("/rate_limit") or response.status_code == 304
         with self.world.lock:
-            self.used[key] = used = self.used.get(key, 0) + (not request.path.endswith("/rate_limit"))
+            self.used[key] = used = self.used.get(key, 0) + (not free)
         limits = {"Limit": _LIMIT, "Remaining": max(0, _LIMIT - used), "Used": used, "Reset": (hour + 1) * 3600}
         for name, value in limits.items():
             response.headers.setdefault(f"X-RateLimit-{name}", str(value))
@@ -130,10 +139,25 @@ class GitHubApi:
         response.headers["X-GitHub-Request-Id"] = secrets.token_hex(8).upper()
         if needs := g.get("needs"):
             response.headers["X-Accepted-GitHub-Permissions"] = needs
-        if request.method == "GET" and response.status_code == 200:
-            response.add_etag()
-            response.make_conditional(request)
         return response
+
+    def _tag(self, response: Response) -> None:
+        """A weak tag for what was shown, to whom, in which form; and 304 without a body where the caller has it."""
+        shown = [request.headers.get(name, "").encode() for name in ("Authorization", "Accept")]
+        digest = hashlib.sha256(b"\n".join([*shown, response.get_data()])).hexdigest()
+        response.set_etag(digest, weak=True)
+        response.headers["Vary"] = "Accept, Authorization"
+        response.make_conditional(request)
+
+    def _charged(self) -> Response | None:
+        """What a caller is refused with who asks more than GitHub allows."""
+        who, reads = g.caller.login, request.method == "GET"
+        charges = {"points": (who, 1 if reads else 5)}
+        if request.method == "POST" and request.path.endswith("/comments"):
+            charges |= {"new": (who, 1), "new hourly": (who, 1)}
+        if not self.state.limits.spend(charges):
+            return None
+        return limited(Fault("", "secondary_rate_limit", status=403))
 
     def _failed(self, error: Exception) -> Response:
         if isinstance(error, _RedirectError):
@@ -154,7 +178,9 @@ class GitHubApi:
 
     # -- making routes -------------------------------------------------------------------------------------------
 
-    def _route(self, method: str, rule: str, needs: str = "metadata=read") -> Callable[[View], View]:
+    def route(self, method: str, rule: str, needs: str = "metadata=read") -> Callable[[View], View]:
+        """A route of the API; an App needs one of the permissions that `needs` names."""
+
         def wrap(view: View) -> View:
             def answered(**parts: Any) -> Any:
                 g.needs = needs
@@ -177,8 +203,8 @@ class GitHubApi:
             def by_id(repo_id: int, **parts: Any) -> Answer:
                 return view(repo=self._may(self.state.repos.get(repo_id), role), **parts)
 
-            self._route(method, f"/repos/<owner>/<name>{rule}", needs)(by_name)
-            self._route(method, f"/repositories/<int:repo_id>{rule}", needs)(by_id)
+            self.route(method, f"/repos/<owner>/<name>{rule}", needs)(by_name)
+            self.route(method, f"/repositories/<int:repo_id>{rule}", needs)(by_id)
             return view
 
         return wrap
@@ -246,7 +272,7 @@ class GitHubApi:
     # -- the App and the account ---------------------------------------------------------------------------------
 
     def _account_routes(self) -> None:
-        @self._route("GET", "/meta", "")
+        @self.route("GET", "/meta", "")
         def meta() -> Answer:
             return {
                 "verifiable_password_authentication": True,
@@ -254,21 +280,21 @@ class GitHubApi:
                 "installed_version": "3.20.0",
             }
 
-        @self._route("GET", "/rate_limit", "")
+        @self.route("GET", "/rate_limit", "")
         def rate_limit() -> Answer:
             hour = int(now().timestamp()) // 3600
             used = self.used.get((g.caller.login, hour), 0)
             core = {"limit": _LIMIT, "remaining": _LIMIT - used, "reset": (hour + 1) * 3600, "used": used}
             return {"resources": {"core": core, "search": core}, "rate": core}
 
-        @self._route("GET", "/user", "")
+        @self.route("GET", "/user", "")
         def user() -> Answer:
             if g.caller.app or g.caller.jwt:
                 raise _SaysError(403, "Resource not accessible by integration")
             name = self.world.people[g.caller.login].name
             return shapes.user(self.state, g.caller.login) | {"name": name, "email": None}
 
-        @self._route("GET", "/users/<login>", "")
+        @self.route("GET", "/users/<login>", "")
         def somebody(login: str) -> Answer:
             one = self.world.people.get(login)
             if one is None and login not in self.state.other_users:
@@ -276,22 +302,22 @@ class GitHubApi:
             return shapes.user(self.state, login) | {"name": one.name if one else login, "email": None}
 
     def _app_routes(self) -> None:
-        @self._route("GET", "/app", "")
+        @self.route("GET", "/app", "")
         def app() -> Answer:
-            self._jwt_only()
+            self.jwt_only()
             return shapes.app(self.state)
 
-        @self._route("GET", "/repos/<owner>/<name>/installation", "")
+        @self.route("GET", "/repos/<owner>/<name>/installation", "")
         def installation(owner: str, name: str) -> Answer:
-            self._jwt_only()
+            self.jwt_only()
             full = f"{owner}/{name}"
             if self.state.renamed_to(full) is None:
                 self.state.repo(full)
             return shapes.installation(self.state)
 
-        @self._route("POST", "/app/installations/<int:number>/access_tokens", "")
+        @self.route("POST", "/app/installations/<int:number>/access_tokens", "")
         def access_tokens(number: int) -> Answer:
-            self._jwt_only()
+            self.jwt_only()
             if number != shapes.INSTALLATION_ID:
                 raise _SaysError(404, "Not Found")
             signed = ".".join(secrets.token_urlsafe(48) for _ in range(3))  # longer than 40 letters, as of 2026
@@ -300,7 +326,8 @@ class GitHubApi:
             shown = {"token": token, "expires_at": shapes.stamp(until), "repository_selection": "all"}
             return shown | {"permissions": dict(self.state.app_permissions)}, 201
 
-    def _jwt_only(self) -> None:
+    def jwt_only(self) -> None:
+        """Refuse whoever is not the App itself."""
         if not g.caller.jwt:
             raise _SaysError(401, "A JSON web token could not be decoded")
 
@@ -514,7 +541,7 @@ class GitHubApi:
     # -- teams ---------------------------------------------------------------------------------------------------
 
     def _team_routes(self) -> None:
-        @self._route("GET", f"/orgs/{ORG}", "")
+        @self.route("GET", f"/orgs/{ORG}", "")
         def organization() -> Answer:
             return shapes.organization(self.state)
 
@@ -555,8 +582,8 @@ class GitHubApi:
                 slug = next((team.slug for team in self.state.teams.values() if team.id == team_id), "")
                 return view(team=self._team(slug), **parts)
 
-            self._route("GET", f"/orgs/{ORG}/teams/<slug>{rule}", "members=read")(by_slug)
-            self._route("GET", f"/organizations/{shapes.ORG_ID}/team/<int:team_id>{rule}", "members=read")(by_id)
+            self.route("GET", f"/orgs/{ORG}/teams/<slug>{rule}", "members=read")(by_slug)
+            self.route("GET", f"/organizations/{shapes.ORG_ID}/team/<int:team_id>{rule}", "members=read")(by_id)
             return view
 
         return wrap

@@ -14,6 +14,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from integration.sandbox import github_shapes as shapes
 from integration.sandbox.github_model import Comment, Event, Issue, Label, Repo, Team
 from integration.sandbox.ground import Ground
+from integration.sandbox.limits import Calls, Limits
 from integration.sandbox.people import ORG, PEOPLE, SERVICE, now
 from integration.sandbox.rendering import Rendered, render
 
@@ -77,6 +78,8 @@ class GitHubGround:
         self.knows_ties = True  # False: an older Enterprise server, without sub-issues and dependencies
         self.team_visible: dict[str, bool] = {}  # False: a mention of that team does not resolve
         self.app_permissions = {"metadata": "read", "issues": "write", "pull_requests": "write", "members": "read"}
+        self.limits, self.calls = Limits(), Calls()
+        self.hook_readers = {SERVICE}  # who may see webhooks, as an administrator does
         self.other_users = {"octocat"}  # logins that exist but belong to nobody in the cast
         self.world = world
         self.repos: dict[int, Repo] = {}

@@ -9,17 +9,19 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
-from typing import Any
+from typing import Any, Literal
 
 from flask import Blueprint, Response, g, jsonify, request
 
 from integration.sandbox import jira_adf
 from integration.sandbox import jira_bodies as bodies
+from integration.sandbox.faults import Fault, limited
 from integration.sandbox.jira_jql import search
 from integration.sandbox.jira_people import PEOPLE_ROUTES
 from integration.sandbox.jira_state import LONGEST, JiraComment, JiraIssue, JiraSaysNo, JiraState, check_body
 from integration.sandbox.jira_tie_routes import TIE_ROUTES
 from integration.sandbox.jira_ties import ISSUE_TYPES
+from integration.sandbox.limits import watch
 
 Answer = Any
 View = Callable[..., Answer]
@@ -31,6 +33,7 @@ def rest(state: JiraState) -> Blueprint:
     state.world.faults.around(routes)
     routes.url_value_preprocessor(lambda _, values: _take_version(state, values))
     routes.before_request(lambda: _sign_in(state))
+    watch(routes, state.calls, state.limits, lambda: _charged(state))
     routes.register_error_handler(JiraSaysNo, _refused)
     for line, view in (ROUTES | PEOPLE_ROUTES | TIE_ROUTES).items():
         method, rule = line.split()
@@ -70,6 +73,21 @@ def _sign_in(state: JiraState) -> Response | None:
         return answer
     g.login = login or ""
     return None
+
+
+def _charged(state: JiraState) -> Response | None:
+    """What a caller is refused with who asks more than Cloud allows for one site, or for one issue."""
+    charges = {request.method: ("the site", 1)}
+    parts = request.path.partition("/issue/")[2].split("/")
+    if parts[0] and request.method != "GET":
+        charges |= {"issue": (parts[0], 1), "issue, longer": (parts[0], 1)}
+    full = state.limits.spend(charges)
+    if not full:
+        return None
+    kind: Literal["rate_limit", "secondary_rate_limit"] = "rate_limit"
+    if full.startswith("issue"):
+        kind = "secondary_rate_limit"
+    return limited(Fault("", kind, seconds=state.limits.each.get(full, (0, 1.0))[1]))
 
 
 def _who(state: JiraState) -> str | None:
@@ -144,6 +162,16 @@ def _statuses(state: JiraState) -> Answer:
 
 def _projects(state: JiraState) -> Answer:
     return [bodies.project(state, one) for one in state.projects.values() if state.may(g.login, "BROWSE_PROJECTS", one)]
+
+
+def _project_search(state: JiraState) -> Answer:
+    if not state.cloud:
+        raise JiraSaysNo(404, "No project could be found with key 'search'.")
+    found, start = _projects(state), _whole_number(request.args.get("startAt"), 0)
+    size = min(_whole_number(request.args.get("maxResults"), 50), state.page_size)
+    end = start + size
+    page = {"startAt": start, "maxResults": size, "total": len(found), "isLast": end >= len(found)}
+    return page | {"values": found[start:end]}
 
 
 def _project(state: JiraState, key: str) -> Answer:
@@ -515,6 +543,7 @@ ROUTES: dict[str, View] = {
     "GET /field": _fields,
     "GET /status": _statuses,
     "GET /project": _projects,
+    "GET /project/search": _project_search,
     "GET /project/<key>": _project,
     "GET /project/<key>/statuses": _project_statuses,
     "POST /issue": _create_issue,

@@ -24,6 +24,7 @@ from integration.sandbox.jira_workflow import (
     Transition,
     projects,
 )
+from integration.sandbox.limits import Calls, Limits
 from integration.sandbox.people import SERVICE, Someone, now
 
 LONGEST = 32_767
@@ -113,6 +114,7 @@ class JiraState:
     def __init__(self, world: Ground, flavour: Literal["cloud", "server"] = "cloud") -> None:
         self.world = world
         self.flavour: Literal["cloud", "server"] = flavour
+        self.limits, self.calls = Limits(), Calls()
         self.embedded_histories = 100
         self.embedded_comments = 5000
         self.page_size = 100
@@ -128,6 +130,11 @@ class JiraState:
         self.links: dict[int, Link] = {}
         self.moved: dict[str, int] = {}
         self._last_id = 10_100
+
+    def limit(self, get: int = 100, post: int = 100, put: int = 50, delete: int = 50) -> None:
+        """Enforce Cloud's limits from now on: requests of each kind a second, and writes to one issue."""
+        each = {"GET": (get, 1.0), "POST": (post, 1.0), "PUT": (put, 1.0), "DELETE": (delete, 1.0)}
+        self.limits.enforce(each | {"issue": (20, 2.0), "issue, longer": (100, 30.0)})
 
     @property
     def cloud(self) -> bool:

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from integration.stages.model import Comment, Issue, Label, Person, Ref, Related
-from integration.stages.texts.markup import Text
+
+if TYPE_CHECKING:  # `deliveries` is in this package too, and the web does without the libraries that this brings
+    from integration.stages.texts.markup import Text
 
 
 class TrackerError(Exception):
@@ -19,17 +21,25 @@ class TrackerError(Exception):
 class Unavailable(TrackerError):
     """The tracker did not answer, or asked us to wait: try again, not before `retry_at` where it is given.
 
-    `unknown` is True when the request may have taken effect all the same (its answer was lost).
+    `unknown` is True when the request may have taken effect all the same (its answer was lost); `unsent` when we know
+    that it never left us, because it would have been one too many.
     """
 
-    def __init__(self, message: str, retry_at: datetime | None = None, unknown: bool = False) -> None:
+    def __init__(
+        self, message: str, retry_at: datetime | None = None, unknown: bool = False, unsent: bool = False
+    ) -> None:
         super().__init__(message)
         self.retry_at = retry_at
         self.unknown = unknown
+        self.unsent = unsent
 
 
 class Refused(TrackerError):
     """The tracker understood and said no: a missing permission, no way back, a required field. Trying again is idle."""
+
+
+class Locked(Refused):
+    """The issue itself takes nothing from us: locked, archived, or its workflow says no. Its people can mend that."""
 
 
 class Gone(TrackerError):
@@ -70,14 +80,33 @@ class Tracker(Protocol):
     of them sleeps, and none retries a request that could take effect twice.
     """
 
-    def fetch(self, ref: Ref) -> Issue:
-        """Read one whole snapshot. Raises `Gone` with `now` when the issue lives elsewhere."""
+    def fetch(self, ref: Ref, fresh: bool = False) -> Issue:
+        """Read one whole snapshot. Raises `Gone` with `now` when the issue lives elsewhere.
+
+        What was read before and provably holds is not read again; `fresh` reads everything, as is wanted for an issue
+        that the ledger knows nothing of.
+        """
+
+    def recheck(self, ref: Ref, issue: Issue) -> Issue:
+        """The issue as it is now, just before its stage is changed: `issue` is what was fetched for this run.
+
+        One call when nothing has happened since but what we said ourselves; else as much as `fetch`.
+        """
+
+    def room(self, ref: Ref, comments: int = 0, writes: int = 0) -> None:
+        """Raises `Unavailable`, unsent, when so many new comments and other changes are too much at this moment.
+
+        Asked before something is noted as tried, so that a limit never leaves an outcome unknown. Asks nobody outside.
+        """
 
     def say(self, ref: Ref, text: Text, token: str) -> Comment:
         """Post a comment that carries `token` as our marker; the answer tells which mentions were rendered."""
 
     def edit(self, ref: Ref, comment_id: str, text: Text, token: str) -> None:
         """Replace the text of a comment of our own. Raises `Gone` when somebody deleted it."""
+
+    def remove(self, ref: Ref, comment_id: str) -> None:
+        """Delete a comment of our own; fine if it is gone already."""
 
     def react(self, ref: Ref, comment_id: str, sign: str) -> None:
         """Answer a comment with a small sign (`+1`, `confused`), where the tracker knows reactions; else nothing."""

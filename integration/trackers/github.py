@@ -1,36 +1,26 @@
-"""GitHub, read and written in our words. The only place that knows PyGithub.
+"""GitHub, read and written in our words: which requests there are. How one is carried is in `github_wire.py`.
 
-PyGithub carries the requests: how we sign in, where the API is, connections that stay open. Which requests there are
-is said here, and what their answers mean in github_shapes.py, because its objects hide what we need: the rendered body
-of a comment, the headers that say when to come back, whether an answer was lost, and where a moved issue lives now. Two
-reads make a snapshot, the issue and its timeline. Nothing here sleeps, and only reads are sent a second time.
+What their answers mean is said in github_shapes.py: PyGithub's own objects hide what we need, the rendered body of a
+comment, whether an answer was lost, and where a moved issue lives now. Two reads make a snapshot, the issue and its
+timeline. Nothing here sleeps, and only reads are sent a second time.
 """
 
 from __future__ import annotations
 
-import functools
-import logging
-import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from io import BytesIO
-from typing import Any, Concatenate, ParamSpec, TypeVar
-from urllib.parse import urlsplit
-
-import requests
-import urllib3
-from github import Auth
-from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, Requester
-from requests.adapters import HTTPAdapter
-from requests.utils import parse_header_links
+from fnmatch import fnmatchcase
+from functools import partial
 
 from integration.settings import GitHubSettings
-from integration.stages.model import Comment, Issue, Label, Person, Ref, Related, Tie
+from integration.stages.model import Carrier, Comment, Issue, Label, Person, Ref, Related, Tie
 from integration.stages.texts.markup import Text
 from integration.trackers import EVERYTHING, Gone, Question, Refused, Unavailable, beside
+from integration.trackers.changes import Listed, Page
+from integration.trackers.github_hooks import Hooks
+from integration.trackers.github_kept import Kept
 from integration.trackers.github_shapes import (
     GHOST,
     Answer,
@@ -42,7 +32,6 @@ from integration.trackers.github_shapes import (
     as_related,
     as_ties,
     as_time,
-    come_back,
     comment_path,
     fault,
     in_path,
@@ -57,159 +46,15 @@ from integration.trackers.github_shapes import (
     team_path,
     torn,
 )
+from integration.trackers.github_wire import CONNECT, PER_PAGE, READ, TOTAL, Wire, in_time
+from integration.trackers.pace import FACTS_FOR, Pace, Shelf, keep, kept
 
-CONNECT, READ, TOTAL = 5.0, 15.0, 45.0  # seconds: until connected, between two bytes, for one whole method
-
-_FULL = "application/vnd.github.full+json"  # with body_html: what GitHub made of a comment
-_PLAIN = "application/vnd.github+json"
-_VERSION = "2022-11-28"
-_PER_PAGE = 100
-_PIECE = 65_536
-_HOPS = 3  # a renamed repository of a renamed organisation of a transferred issue
 _TRIES = 3  # of reading a snapshot that changes while it is read
 _ASKED_MEMBERS = 10
 _ASKED_LABELS = 10
-_RENEW_BEFORE = timedelta(minutes=5)
-_BLIND_WAIT = timedelta(seconds=60)  # what GitHub asks for when it names no time
-_BAD_GATEWAY = frozenset({502, 503, 504})
-
-# At DEBUG it writes whole answers, and one of them is the installation's token.
-logging.getLogger("github.Requester").setLevel(logging.INFO)
-
-
-# --- the wire: time-outs that hold, and no redirect that is followed unseen -------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Patience:
-    connect: float
-    read: float
-    until: float
-
-    def left(self) -> float:
-        return self.until - time.monotonic()
-
-
-_PATIENCE: ContextVar[_Patience] = ContextVar("_PATIENCE")
-
-
-class _Elsewhere(requests.RequestException):
-    """A redirect: PyGithub would follow it, also with a POST, and lose its query."""
-
-    def __init__(self, location: str) -> None:
-        super().__init__("moved")
-        self.location = location
-
-
-class _Punctual(HTTPAdapter):
-    """Keeps the time-outs of the method under way, also against a body that arrives one byte at a time."""
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        """Send it once and read the whole answer. Raises what requests raises, and `_Elsewhere`."""
-        patience = _PATIENCE.get()
-        left = patience.left()
-        if left <= 0:
-            raise requests.ConnectTimeout("no time left")
-        kwargs |= {"stream": True, "timeout": (min(patience.connect, left), min(patience.read, left))}
-        response = super().send(request, *args, **kwargs)
-        response.raw = BytesIO(_drained(response, patience))
-        if response.is_redirect:
-            raise _Elsewhere(response.headers["location"])
-        if response.status_code == 202 and request.method == "GET":
-            raise requests.ConnectionError("the answer is still being made")  # PyGithub would sleep and ask again
-        return response
-
-
-def _drained(response: requests.Response, patience: _Patience) -> bytes:
-    pieces = []
-    try:
-        while piece := response.raw.read1(_PIECE, decode_content=True):
-            pieces.append(piece)
-            if patience.left() <= 0:
-                response.close()
-                raise requests.ReadTimeout("no time left")
-    except urllib3.exceptions.ReadTimeoutError:
-        raise requests.ReadTimeout("the answer stopped") from None
-    except urllib3.exceptions.HTTPError:
-        raise requests.ConnectionError("the answer broke off") from None
-    return b"".join(pieces)
-
-
-class _PlainConnection(HTTPRequestsConnectionClass):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.session.mount("http://", _Punctual())
-
-
-class _SecureConnection(HTTPSRequestsConnectionClass):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.session.mount("https://", _Punctual())
-
-
-class _Line(Requester):
-    """PyGithub's requester over our connections. Its own hook for them is global and gives up open connections."""
-
-    _Requester__httpConnectionClass = _PlainConnection
-    _Requester__httpsConnectionClass = _SecureConnection
-
-
-def _line(api_url: str, auth: Auth.Auth) -> Requester:
-    return _Line(
-        auth=auth,
-        base_url=api_url.rstrip("/"),
-        timeout=int(READ),
-        user_agent="release-stages",
-        per_page=_PER_PAGE,
-        verify=True,
-        retry=0,
-        pool_size=None,
-        lazy=True,
-        api_version=_VERSION,
-    )
-
-
-# --- answers, and what is wrong with them -----------------------------------------------------------------------------
-
-
-def _next_page(answer: Answer) -> str:
-    links = parse_header_links(answer.headers.get("link", ""))
-    return next((link["url"] for link in links if link.get("rel") == "next"), "")
-
-
-def _come_back(answer: Answer, now: datetime) -> datetime | None:
-    """When GitHub lets us ask again; None when the answer is no rate limit."""
-    if answer.status not in {403, 429}:
-        return None
-    if again := come_back(answer.headers, now):
-        return again
-    limited = answer.status == 429 or "retry-after" in answer.headers or Requester.isRateLimitError(answer.message)
-    return now + _BLIND_WAIT if limited else None
-
-
-def _unanswered(error: Exception, doing: str, effect: bool) -> Unavailable | Refused:
-    """The error for a request without an answer. It never quotes `error`, which may quote our token."""
-    if isinstance(error, requests.exceptions.InvalidHeader):
-        return Refused(f"our GitHub token holds letters that no header may have, while {doing}: set GITHUB_TOKEN anew")
-    late = isinstance(error, requests.Timeout)
-    words = "GitHub did not answer in time" if late else "the connection to GitHub failed"
-    return Unavailable(f"{words} ({type(error).__name__}), while {doing}", unknown=effect and not _never_left(error))
-
-
-def _never_left(error: Exception) -> bool:
-    """Is it certain that the request was not sent?"""
-    if isinstance(error, requests.ConnectTimeout):
-        return True
-    reason = getattr(error.args[0] if error.args else None, "reason", None)
-    if isinstance(reason, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError):
-        return True
-    return "CERTIFICATE_VERIFY_FAILED" in str(reason)
-
-
-# --- the tracker ------------------------------------------------------------------------------------------------------
-
-P = ParamSpec("P")
-R = TypeVar("R")
+_GONE = frozenset({404, 410})
+_AT_HAND = 32  # snapshots of the last runs; a run has one
+_KEPT_FOR = timedelta(days=3)
 
 
 @contextmanager
@@ -221,36 +66,35 @@ def _still_there(ref: Ref) -> Iterator[None]:
         raise Unavailable(f"GitHub shows {ref.key}, but not all of it: {gone}") from None
 
 
-def _in_time(method: Callable[Concatenate[GitHub, P], R]) -> Callable[Concatenate[GitHub, P], R]:
-    """All requests of one method have `total` seconds; an answer whose oddness slips through is an error of ours."""
+@dataclass(slots=True)
+class _Read:
+    """The last snapshot of an issue, as it was read: what it tells beside counts until somebody asks."""
 
-    @functools.wraps(method)
-    def timed(self: GitHub, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        connect, read, total = self.patience
-        mark = _PATIENCE.set(_Patience(connect, read, time.monotonic() + total))
-        try:
-            return method(self, *args, **kwargs)
-        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as odd:
-            what = f"{type(odd).__name__} in {method.__name__}"
-            raise Unavailable(f"GitHub gave an answer that we cannot read ({what})", unknown=True) from odd
-        finally:
-            _PATIENCE.reset(mark)
+    kept: Kept
+    watermark: datetime
+    raw: Raw | None
+    ties: Ties | None
 
-    return timed
+    def told_of_pin(self) -> Raw | None:
+        """The issue as it was read, which tells whether a comment is pinned; None when it was asked before."""
+        told, self.raw = self.raw, None
+        return told
+
+    def told_once(self) -> Ties | None:
+        """The ties; None when the history was not read for it, or when it was asked before."""
+        told, self.ties = self.ties, None
+        return told
 
 
-@dataclass(frozen=True, slots=True)
-class _Installed:
-    """Our App's way into the places of one installation, good until shortly before its token ends."""
-
-    line: Requester
-    until: datetime
+def _by_age(comment: Comment) -> tuple[datetime, int, str]:
+    return comment.at, len(comment.id), comment.id
 
 
 class GitHub:
     """The `Tracker` of github.com or of an Enterprise server, for one account: a token's owner, or an App.
 
-    `patience` is the seconds until connected, between two bytes, and for one whole method; `clock` tells the time.
+    `patience` is the seconds until connected, between two bytes, and for one whole method; `clock` tells the time;
+    `pace` and `shelf` are what it shares with all other workers.
     """
 
     def __init__(
@@ -259,67 +103,118 @@ class GitHub:
         *,
         patience: tuple[float, float, float] = (CONNECT, READ, TOTAL),
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        pace: Pace | None = None,
+        shelf: Shelf | None = None,
     ) -> None:
-        self.patience = patience
-        self._clock = clock
-        self._api_url = settings.api_url
-        self._app = bool(settings.app_id) and not settings.token
-        self._ours = _line(settings.api_url, _auth(settings))
-        self._installations: dict[str, int] = {}
-        self._installed: dict[int, _Installed] = {}
+        self.wire = Wire(settings, patience=patience, clock=clock, pace=pace, shelf=shelf)
         self._me: Person | None = None
-        self._told: tuple[Ref, datetime, Ties] | None = None  # by the last snapshot, until somebody asks
+        self._last: dict[Ref, _Read] = {}
 
     # --- reading
 
-    @_in_time
-    def fetch(self, ref: Ref) -> Issue:
-        """Read one whole snapshot, issue first; read again when its history is newer. Raises `Gone` with `now`."""
+    @in_time
+    def fetch(self, ref: Ref, fresh: bool = False) -> Issue:
+        """Read one whole snapshot, issue first; read again when its history is newer. Raises `Gone` with `now`.
+
+        One call where an earlier snapshot still holds, two where it does not, however long the history is.
+        """
+        return self._read(ref, None if fresh else Kept.unpacked(kept(self.wire.shelf, self._on_shelf(ref))))
+
+    @in_time
+    def recheck(self, ref: Ref, issue: Issue) -> Issue:
+        """The issue as it is now: one call when nothing has happened since `fetch` but what we said ourselves."""
+        last = self._last.get(ref)
+        return replace(self._read(ref, last.kept if last else None), related=issue.related)
+
+    def _read(self, ref: Ref, known: Kept | None) -> Issue:
         for _ in range(_TRIES):
-            answer = self._issue(ref)
-            raw = answer.one()
+            answer = self._issue(ref, known)
+            raw = known.raw if known and answer.status == 304 else answer.one()
             with _still_there(ref), reading(answer):
-                timeline = self._all(ref, f"{issue_path(ref)}/timeline", f"reading the history of {ref.key}", full=True)
+                if known and known.still_holds(raw):
+                    return self._snapshot(ref, raw, known, None)
+                timeline, whole = self._timeline(ref, known)
                 if not torn(raw, timeline):
-                    issue = self._snapshot(ref, raw, timeline)
-                    self._told = (ref, issue.watermark, as_ties(ref, raw, timeline))
-                    return issue
-        soon = self._clock() + timedelta(seconds=5)
+                    return self._taken(ref, answer, raw, timeline, whole, known)
+            known = None
+        soon = self.wire.clock() + timedelta(seconds=5)
         raise Unavailable(f"{ref.key} changes faster than we can read it", retry_at=soon)
 
-    def _issue(self, ref: Ref) -> Answer:
-        answer = self._ask(ref, "GET", issue_path(ref), f"reading {ref.key}")
+    def _timeline(self, ref: Ref, known: Kept | None) -> tuple[list[Raw], bool]:
+        """The history, and whether all of it was read: the pages before the last may be known, if it fits on."""
+        path, doing = f"{issue_path(ref)}/timeline", f"reading the history of {ref.key}"
+        if known and (first := known.last_page) > 1:
+            new = [entry for page in self.wire.pages(ref, path, doing, full=True, first=first) for entry in page]
+            if (before := known.before(first, new)) is not None:
+                return before + new, False
+        return self.wire.all(ref, path, doing, full=True), True
+
+    def _taken(
+        self, ref: Ref, answer: Answer, raw: Raw, timeline: list[Raw], whole: bool, known: Kept | None
+    ) -> Issue:  # fmt: skip
+        """A snapshot of what was read, which is kept."""
+        timeline = self._rendered(ref, timeline)
+        deleted = self._deleted(ref, raw, timeline, known)
+        now = Kept.of(answer.headers.get("etag", ""), raw, timeline, deleted)
+        if now.etag:
+            keep(self.wire.shelf, self._on_shelf(ref), now.packed(), _KEPT_FOR)
+        return self._snapshot(ref, raw, now, as_ties(ref, raw, timeline) if whole else None)
+
+    def _snapshot(self, ref: Ref, raw: Raw, now: Kept, ties: Ties | None) -> Issue:
+        """The issue as it is; what else it has told stays at hand for the rest of the run."""
+        history, me = now.history, self._who_we_are(ref)
+        said = sorted((as_comment(entry) for entry in history if entry.get("event") == "commented"), key=_by_age)
+        issue = as_issue(ref, raw, history, me, tuple(said), frozenset(now.deleted))
+        self._last.pop(ref, None)
+        self._last[ref] = _Read(now, issue.watermark, raw, ties)
+        for old in list(self._last)[:-_AT_HAND]:
+            self._last.pop(old, None)
+        return issue
+
+    def _on_shelf(self, ref: Ref) -> str:
+        return f"{self.wire.account}:issue:{ref}"
+
+    @in_time
+    def room(self, ref: Ref, comments: int = 0, writes: int = 0) -> None:
+        """Raises `Unavailable`, unsent, when so many new comments and other changes are too much at this moment."""
+        self.wire.room(ref, f"what is to be done on {ref.key}", comments, writes)
+
+    def _issue(self, ref: Ref, known: Kept | None = None) -> Answer:
+        """The issue's answer; 304 when it is as we know it."""
+        answer = self.wire.ask(
+            ref, "GET", issue_path(ref), f"reading {ref.key}", etag=known.etag if known and known.sure else ""
+        )
+        if answer.status == 304:
+            return answer
         with reading(answer):
             now = lives_at(answer.one(), ref)
         if now != ref:
             raise Gone(f"{ref.key} lives at {now.key} now", now=now)
         return answer
 
-    def _snapshot(self, ref: Ref, raw: Raw, timeline: list[Raw]) -> Issue:
-        me, said, deleted = self._who_we_are(ref), self._comments(ref, timeline), self._deleted(ref, raw, timeline)
-        return as_issue(ref, raw, timeline, me, said, deleted)
-
-    def _comments(self, ref: Ref, timeline: list[Raw]) -> tuple[Comment, ...]:
-        """The comments of the timeline, read once more where it lacks how a mention was rendered."""
+    def _rendered(self, ref: Ref, timeline: list[Raw]) -> list[Raw]:
+        """The timeline; its comments are read once more where it lacks how a mention was rendered."""
         said = [entry for entry in timeline if entry.get("event") == "commented"]
-        if any("body_html" not in entry and "@" in (entry.get("body") or "") for entry in said):
-            listed = self._all(ref, f"{issue_path(ref)}/comments", f"reading the comments of {ref.key}", full=True)
-            rendered = {entry["id"]: entry for entry in listed}
-            said = [{**entry, **rendered.get(entry["id"], {})} for entry in said]
-        comments = [as_comment(entry) for entry in said]
-        return tuple(sorted(comments, key=lambda comment: (comment.at, len(comment.id), comment.id)))
+        if not any("body_html" not in entry and "@" in (entry.get("body") or "") for entry in said):
+            return timeline
+        listed = self.wire.all(ref, f"{issue_path(ref)}/comments", f"reading the comments of {ref.key}", full=True)
+        rendered = {entry["id"]: entry for entry in listed}
+        more = {entry["id"]: rendered.get(entry["id"], {}) for entry in said}
+        return [{**entry, **more[entry["id"]]} if entry.get("event") == "commented" else entry for entry in timeline]
 
-    def _deleted(self, ref: Ref, raw: Raw, timeline: list[Raw]) -> frozenset[str]:
+    def _deleted(self, ref: Ref, raw: Raw, timeline: list[Raw], known: Kept | None) -> frozenset[str]:
         """Labels that nobody took off but that are gone, because the place has them no more."""
         missing = missing_labels(raw, timeline)[-_ASKED_LABELS:]
         doing = f"looking for a label in {ref.place}"
+        before = known.deleted if known else ()
         return frozenset(
             name
             for name in missing
-            if self._ask(ref, "GET", f"{place_path(ref)}/labels/{in_path(name)}", doing, fine={404}).status == 404
+            if name in before
+            or self.wire.ask(ref, "GET", f"{place_path(ref)}/labels/{in_path(name)}", doing, fine={404}).status == 404
         )
 
-    @_in_time
+    @in_time
     def related(self, ref: Ref, issue: Issue, wanted: frozenset[str] = EVERYTHING) -> tuple[Related, ...]:
         """The sub-issues, what blocks the issue, and the issues that mention it. Asks only for what there is.
 
@@ -330,8 +225,9 @@ class GitHub:
         """
         if "issues" not in wanted:
             return ()
-        told, self._told = self._told, None
-        ties = told[2] if told and told[:2] == (ref, issue.watermark) else self._ties(ref)
+        last = self._last.get(ref)
+        ties = last.told_once() if last and last.watermark == issue.watermark else None
+        ties = ties or self._ties(ref)
         parts = self._tied(ref, Tie.SUB_ISSUE, "sub_issues", ties.parts)
         blockers = self._tied(ref, Tie.BLOCKING, "dependencies/blocked_by", ties.blockers)
         return strongest(parts, blockers, ties.linked)
@@ -339,7 +235,7 @@ class GitHub:
     def _ties(self, ref: Ref) -> Ties:
         answer = self._issue(ref)
         with beside(), reading(answer):
-            timeline = self._all(ref, f"{issue_path(ref)}/timeline", f"reading the history of {ref.key}")
+            timeline = self.wire.all(ref, f"{issue_path(ref)}/timeline", f"reading the history of {ref.key}")
             return as_ties(ref, answer.one(), timeline)
 
     def _tied(self, ref: Ref, tie: Tie, path: str, count: int | None) -> list[Related]:
@@ -348,7 +244,7 @@ class GitHub:
             return []
         what = "sub-issues" if tie is Tie.SUB_ISSUE else "issues that block it"
         try:
-            listed = self._all(ref, f"{issue_path(ref)}/{path}", f"reading the {what} of {ref.key}")
+            listed = self.wire.all(ref, f"{issue_path(ref)}/{path}", f"reading the {what} of {ref.key}")
         except Gone:
             if count is None:
                 return []
@@ -362,82 +258,175 @@ class GitHub:
         """The login itself: it is what people go by."""
         return handle
 
-    @_in_time
+    @in_time
     def label_names(self, ref: Ref) -> tuple[Label, ...]:
         """All labels of the repository as they are called now."""
         with beside():
-            listed = self._all(ref, f"{place_path(ref)}/labels", f"reading the labels of {ref.place}")
+            listed = self.wire.all(ref, f"{place_path(ref)}/labels", f"reading the labels of {ref.place}")
         return tuple(Label(str(label.get("id", "")), str(label.get("name", ""))) for label in listed)
 
+    # --- lists, for sweeps
+
+    @in_time
+    def places(self, patterns: Sequence[str]) -> tuple[str, ...]:
+        """The repositories that fit: those named as they are; of the others all that our account takes part in."""
+        globs = [pattern for pattern in patterns if set(pattern) & set("*?[")]
+        found = {pattern: None for pattern in patterns if pattern not in globs}
+        if globs:
+            for place in self._our_places():
+                if any(fnmatchcase(place.casefold(), pattern.casefold()) for pattern in globs):
+                    found[place] = None
+        return tuple(found)
+
+    def _our_places(self) -> list[str]:
+        """Where our App is installed, or our token's account takes part; what is archived cannot be written to."""
+        doing = "listing our repositories"
+        if not self.wire.app:
+            listed = self.wire.all(Ref("github", "", "", 0), "/user/repos", doing)
+        else:
+            listed = self.wire.installed(doing)
+        return [str(raw["full_name"]) for raw in listed if not raw.get("archived") and raw.get("has_issues", True)]
+
+    @in_time
+    def changed(self, place: str, since: datetime, onward: str = "") -> Page:
+        """The issues of a repository that changed since then, pull requests among them, in the order of that.
+
+        A page goes on from the time of the last one's last issue: by its number alone, an issue that changes meanwhile
+        would let another slip. Only where all of a page are of one second the number counts.
+        """
+        told, _, number = onward.partition(" ")
+        begins = told or f"{since:%Y-%m-%dT%H:%M:%SZ}"
+        page = self._listed(place, {"since": begins, "sort": "updated"}, number)
+        if not page.onward:
+            return page
+        last = f"{page.found[-1].updated:%Y-%m-%dT%H:%M:%SZ}"
+        return replace(page, onward=f"{last} 1" if last > begins else f"{begins} {page.onward}")
+
+    @in_time
+    def carrying(self, place: str, carrier: Carrier, names: Sequence[str], onward: str = "") -> Page:
+        """The issues of a repository that carry this one label, open or not, the oldest first."""
+        return self._listed(place, {"labels": names[0], "sort": "created"}, onward)
+
+    def _listed(self, place: str, asked: Mapping[str, str], onward: str) -> Page:
+        ref, number = Ref("github", "", place, 0), int(onward or 1)
+        params = {"state": "all", "direction": "asc", "per_page": PER_PAGE, "page": number, **asked}
+        with beside():
+            answer = self.wire.ask(ref, "GET", f"{place_path(ref)}/issues", f"listing issues of {place}", params=params)
+        with reading(answer):
+            raws = answer.many()
+            return Page(tuple(_as_listed(raw, ref) for raw in raws), str(number + 1) if len(raws) == PER_PAGE else "")
+
+    def hooks(self, address: str, places: Sequence[str]) -> Hooks:
+        """The webhooks that tell us: our App's, or those of these places and their owners that lead to our address."""
+        return Hooks(self.wire, address, places)
+
     def _who_we_are(self, ref: Ref) -> Person:
-        """Our own account, asked once."""
+        """Our own account, asked once by one of us all."""
         if self._me is None:
-            with beside():
-                answer = self._own_account(ref)
-            with reading(answer):
-                self._me = as_person(answer.one())
+            self._me = self._asked_before() or self._asked_who_we_are(ref)
         return self._me
 
+    def _asked_before(self) -> Person | None:
+        known = kept(self.wire.shelf, f"{self.wire.account}:me")
+        return as_person(known) if isinstance(known, dict) else None
+
+    def _asked_who_we_are(self, ref: Ref) -> Person:
+        with beside():
+            answer = self._own_account(ref)
+        with reading(answer):
+            said = answer.one()
+            me = as_person(said)
+        shown = {"id": said["id"], "login": said["login"], "type": said.get("type")}
+        keep(self.wire.shelf, f"{self.wire.account}:me", shown, _KEPT_FOR)
+        return me
+
     def _own_account(self, ref: Ref) -> Answer:
-        if not self._app:
-            return self._ask(ref, "GET", "/user", "asking which account our token belongs to")
-        app = self._good(self._send(self._ours, "GET", "/app", "asking which App we are", ref))
+        if not self.wire.app:
+            return self.wire.ask(ref, "GET", "/user", "asking which account our token belongs to")
+        app = self.wire.as_app("GET", "/app", "asking which App we are", ref=ref)
         login = f"{app.one().get('slug', '')}[bot]"
-        return self._ask(ref, "GET", f"/users/{in_path(login)}", "asking for our App's account")
+        return self.wire.ask(ref, "GET", f"/users/{in_path(login)}", "asking for our App's account")
 
     # --- writing
 
-    @_in_time
+    @in_time
     def say(self, ref: Ref, text: Text, token: str) -> Comment:
         """Post a comment, once. `Unavailable.unknown` when it may be there all the same."""
         doing = f"commenting on {ref.key}"
         body = {"body": marked(text, token)}
-        answer = self._ask(ref, "POST", f"{issue_path(ref)}/comments", doing, body=body, full=True)
+        answer = self.wire.ask(ref, "POST", f"{issue_path(ref)}/comments", doing, body=body, full=True)
         with reading(answer):
-            return as_comment(answer.one())
+            posted = answer.one()
+            said = as_comment(posted)
+            self._spoken(ref, partial(Kept.say, posted=posted))
+            return said
 
-    @_in_time
+    @in_time
     def edit(self, ref: Ref, comment_id: str, text: Text, token: str) -> None:
         """Replace the text of a comment of our own."""
         body = {"body": marked(text, token)}
-        self._ask(ref, "PATCH", comment_path(ref, comment_id), f"editing our comment on {ref.key}", body=body)
+        doing = f"editing our comment on {ref.key}"
+        answer = self.wire.ask(ref, "PATCH", comment_path(ref, comment_id), doing, body=body, full=True)
+        with suppress(Unavailable), reading(answer):
+            self._spoken(ref, partial(Kept.edit, changed=answer.one()))
 
-    @_in_time
+    def _spoken(self, ref: Ref, note: Callable[[Kept], None]) -> None:
+        """Remember what we said ourselves: an issue to which nothing else happened need not be read anew.
+
+        What lies on the shelf since another of us has read it knows nothing of our words: it goes.
+        """
+        last, name = self._last.get(ref), self._on_shelf(ref)
+        on_shelf = Kept.unpacked(kept(self.wire.shelf, name))
+        with suppress(LookupError, TypeError, ValueError):  # an odd answer: then it is read anew
+            if last:
+                note(last.kept)
+                if on_shelf and on_shelf.etag == last.kept.etag:
+                    keep(self.wire.shelf, name, last.kept.packed(), _KEPT_FOR)
+                    return
+        self.wire.shelf.drop(name)
+
+    @in_time
+    def remove(self, ref: Ref, comment_id: str) -> None:
+        """Delete a comment of our own; fine if it is gone already."""
+        self.wire.ask(ref, "DELETE", comment_path(ref, comment_id), f"deleting our comment on {ref.key}", fine=_GONE)
+
+    @in_time
     def react(self, ref: Ref, comment_id: str, sign: str) -> None:
         """Answer a comment with a reaction; GitHub keeps one of a kind, so twice is once."""
         path = f"{comment_path(ref, comment_id)}/reactions"
-        self._ask(ref, "POST", path, f"reacting to a comment on {ref.key}", body={"content": sign})
+        self.wire.ask(ref, "POST", path, f"reacting to a comment on {ref.key}", body={"content": sign})
 
-    @_in_time
+    @in_time
     def pin(self, ref: Ref, comment_id: str) -> None:
         """Pin a comment to the top of the issue where none is pinned: GitHub keeps one, and a person may want it.
 
         Pull requests have no pins: `Refused`.
         """
         if not self._has_pin(ref):
-            self._ask(ref, "PUT", f"{comment_path(ref, comment_id)}/pin", f"pinning our comment on {ref.key}")
+            self.wire.ask(ref, "PUT", f"{comment_path(ref, comment_id)}/pin", f"pinning our comment on {ref.key}")
 
     def _has_pin(self, ref: Ref) -> bool:
         """Is any comment of the issue pinned? The issue tells; on a server where it does not, its comments do."""
-        raw = self._issue(ref).one()
+        last = self._last.get(ref)
+        raw = (last.told_of_pin() if last else None) or self._issue(ref).one()
         if "pinned_comment" in raw:
             return raw["pinned_comment"] is not None
-        listed = self._all(ref, f"{issue_path(ref)}/comments", f"looking for a pin on {ref.key}")
+        listed = self.wire.all(ref, f"{issue_path(ref)}/comments", f"looking for a pin on {ref.key}")
         return any(entry.get("pin") for entry in listed)
 
-    @_in_time
+    @in_time
     def put_label(self, ref: Ref, name: str) -> None:
         """Put one label on; fine if it is on already."""
         doing = f"putting the label '{name}' on {ref.key}"
-        self._ask(ref, "POST", f"{issue_path(ref)}/labels", doing, body={"labels": [name]})
+        self.wire.ask(ref, "POST", f"{issue_path(ref)}/labels", doing, body={"labels": [name]})
 
-    @_in_time
+    @in_time
     def take_label(self, ref: Ref, name: str) -> None:
         """Take one label off; fine if it is not on."""
         doing = f"taking the label '{name}' off {ref.key}"
-        answer = self._ask(ref, "DELETE", f"{issue_path(ref)}/labels/{in_path(name)}", doing, fine={404})
+        answer = self.wire.ask(ref, "DELETE", f"{issue_path(ref)}/labels/{in_path(name)}", doing, fine={404})
         if answer.status == 404 and "label does not exist" not in answer.message.lower():
-            raise fault(answer, self._clock(), None)
+            raise fault(answer, self.wire.clock(), None)
 
     def transition(self, ref: Ref, to: Sequence[str]) -> None:
         """GitHub has no workflow: always `Refused`."""
@@ -445,7 +434,7 @@ class GitHub:
 
     # --- people
 
-    @_in_time
+    @in_time
     def answer(self, ref: Ref, question: Question) -> bool:
         """Is this person in the team; or may they triage? Asked now. Raises `Refused` where we may not know."""
         login = question.person.handle
@@ -459,14 +448,14 @@ class GitHub:
     def _in_team(self, ref: Ref, team: str, login: str) -> bool:
         doing = f"asking whether {login} is in {team}"
         path = f"{team_path(team)}/memberships/{in_path(login)}"
-        answer = self._ask(ref, "GET", path, doing, fine={404})
+        answer = self.wire.ask(ref, "GET", path, doing, fine={404})
         if answer.status == 404:
             self._team(ref, team)  # else a team that we cannot see would say no for everybody
             return False
         return bool(answer.one().get("state") == "active")
 
     def _team(self, ref: Ref, team: str) -> Raw:
-        answer = self._ask(ref, "GET", team_path(team), f"reading the team {team}", fine={404})
+        answer = self.wire.ask(ref, "GET", team_path(team), f"reading the team {team}", fine={404})
         if answer.status == 404:
             raise Refused(
                 f"the team {team} is not there, or our account cannot see it: compare mappings.yaml with GitHub, and "
@@ -477,7 +466,7 @@ class GitHub:
     def _may_triage(self, ref: Ref, login: str) -> bool:
         doing = f"asking what {login} may do in {ref.place}"
         path = f"{place_path(ref)}/collaborators/{in_path(login)}/permission"
-        answer = self._ask(ref, "GET", path, doing, fine={404})
+        answer = self.wire.ask(ref, "GET", path, doing, fine={404})
         if answer.status == 404:
             if "is not a user" in answer.message:
                 return False
@@ -486,7 +475,7 @@ class GitHub:
         with reading(answer):
             return may_triage(said)
 
-    @_in_time
+    @in_time
     def unreached(self, ref: Ref, comment: Comment, handles: Iterable[str]) -> dict[str, str]:
         """Of `handles`, those that this comment cannot have reached, each with the reason in words."""
         return {handle: reason for handle in handles if (reason := self._unreached(ref, comment, handle.lower()))}
@@ -495,10 +484,16 @@ class GitHub:
         name = handle.removeprefix("@")
         if name not in comment.mentions:
             return f"GitHub made no link of @{name}: there is no such account or team for us to mention"
+        reached = f"{self.wire.account}:reached:{ref.place}:{name}"
+        if kept(self.wire.shelf, reached):
+            return ""
         try:
-            return self._deaf_team(ref, name) if "/" in name else self._shut_out(ref, name)
+            deaf = self._deaf_team(ref, name) if "/" in name else self._shut_out(ref, name)
         except (Refused, Gone) as unknown:
             return f"we cannot tell whom @{name} reaches: {unknown}"
+        if not deaf:  # what is wrong is asked again each time: somebody may be mending it
+            keep(self.wire.shelf, reached, True, FACTS_FOR)
+        return deaf
 
     def _deaf_team(self, ref: Ref, team: str) -> str:
         """Why a mention of the team reaches nobody; empty when it does."""
@@ -518,164 +513,37 @@ class GitHub:
     def _first_members(self, ref: Ref, team: str) -> list[Raw]:
         asked = {"per_page": _ASKED_MEMBERS}
         path = f"{team_path(team)}/members"
-        return self._ask(ref, "GET", path, f"reading the members of {team}", params=asked).many()[:_ASKED_MEMBERS]
+        return self.wire.ask(ref, "GET", path, f"reading the members of {team}", params=asked).many()[:_ASKED_MEMBERS]
 
     def _shut_out(self, ref: Ref, login: str) -> str:
         """Why a mention of one person reaches nobody; empty when it does."""
         return f"@{login} may not read {ref.place}" if self._is_private(ref) and not self._may_read(ref, login) else ""
 
     def _is_private(self, ref: Ref) -> bool:
-        said = self._ask(ref, "GET", place_path(ref), f"reading {ref.place}").one()
-        return bool(said.get("private")) and said.get("visibility") != "internal"
+        public = f"{self.wire.account}:public:{ref.place}"
+        if kept(self.wire.shelf, public):
+            return False
+        said = self.wire.ask(ref, "GET", place_path(ref), f"reading {ref.place}").one()
+        private = bool(said.get("private")) and said.get("visibility") != "internal"
+        if not private:
+            keep(self.wire.shelf, public, True, FACTS_FOR)
+        return private
 
     def _team_may_read(self, ref: Ref, team: str) -> bool:
         path = f"{team_path(team)}/repos/{in_path(ref.place)}"
-        return self._ask(ref, "GET", path, f"asking whether {team} may read {ref.place}", fine={404}).status != 404
+        return self.wire.ask(ref, "GET", path, f"asking whether {team} may read {ref.place}", fine={404}).status != 404
 
     def _may_read(self, ref: Ref, login: str) -> bool:
         path = f"{place_path(ref)}/collaborators/{in_path(login)}"
-        return self._ask(ref, "GET", path, f"asking whether {login} may read {ref.place}", fine={404}).status != 404
+        return self.wire.ask(ref, "GET", path, f"asking whether {login} may read {ref.place}", fine={404}).status != 404
 
     def members(self, ref: Ref, group: str) -> tuple[str, ...]:
         """Nothing: on GitHub a team is mentioned as a whole."""
         return ()
 
-    # --- asking
 
-    def _all(self, ref: Ref, path: str, doing: str, *, full: bool = False) -> list[Raw]:
-        """All pages of a list."""
-        entries: list[Raw] = []
-        params: Mapping[str, object] = {"per_page": _PER_PAGE}
-        while path:
-            page = self._ask(ref, "GET", path, doing, params=params, full=full)
-            entries += page.many()
-            path, params = _next_page(page), {}
-        return entries
-
-    def _ask(
-        self,
-        ref: Ref,
-        verb: str,
-        path: str,
-        doing: str,
-        *,
-        params: Mapping[str, object] | None = None,
-        body: Raw | None = None,
-        full: bool = False,
-        fine: Collection[int] = (),
-    ) -> Answer:
-        """One request as the account that works at this place. Raises for all but a success and what is `fine`."""
-        line = self._installed_line(ref) if self._app else self._ours
-        answer = self._send(line, verb, path, doing, ref, params=params, body=body, full=full, effect=verb != "GET")
-        if answer.status == 401:
-            self._forget(ref)
-        return self._good(answer, fine)
-
-    def _good(self, answer: Answer, fine: Collection[int] = ()) -> Answer:
-        if answer.status < 400:
-            return answer
-        now = self._clock()
-        again = _come_back(answer, now)
-        if answer.status not in fine or again:
-            raise fault(answer, now, again)
-        return answer
-
-    def _send(
-        self,
-        line: Requester,
-        verb: str,
-        path: str,
-        doing: str,
-        ref: Ref,
-        *,
-        params: Mapping[str, object] | None = None,
-        body: Raw | None = None,
-        full: bool = False,
-        effect: bool = False,
-        hops: int = _HOPS,
-    ) -> Answer:
-        """One request and its answer, whatever its status. A read that failed at once is sent once more, at once."""
-        headers = {"Accept": _FULL if full else _PLAIN}
-        for again in (False, True) if verb == "GET" else (True,):
-            try:
-                status, said, text = line.requestJson(verb, path, dict(params or {}), dict(headers), body)
-            except _Elsewhere as moved:
-                where = self._followed(line, moved.location, doing, hops)
-                if verb == "GET":
-                    return self._send(line, verb, where, doing, ref, full=full, hops=hops - 1)
-                raise self._moved(line, ref, doing) from None
-            except (requests.RequestException, ValueError) as error:
-                if again or isinstance(error, requests.Timeout | requests.exceptions.InvalidHeader):
-                    raise _unanswered(error, doing, effect) from None
-                continue
-            if again or status not in _BAD_GATEWAY or "retry-after" in said:
-                break
-        return Answer(doing, status, said, text, effect)
-
-    def _followed(self, line: Requester, location: str, doing: str, hops: int) -> str:
-        """The address that a redirect names, if it is one of the same API."""
-        parts = urlsplit(location)
-        if hops < 1 or (parts.netloc and (parts.scheme, parts.hostname) != (line.scheme, line.hostname)):
-            where = f"{parts.scheme}://{parts.hostname}" if parts.netloc else "itself"
-            raise Refused(
-                f"GitHub sends us on to {where}, while {doing}: compare GITHUB_API_URL with the server's address"
-            )
-        if parts.netloc:
-            return location
-        return f"{line.base_url}{location.removeprefix(urlsplit(line.base_url).path)}"
-
-    def _moved(self, line: Requester, ref: Ref, doing: str) -> Gone | Refused:
-        """For a write that was sent on: nothing is written where the issue was not judged."""
-        answer = self._good(self._send(line, "GET", issue_path(ref), f"looking where {ref.key} lives now", ref))
-        with reading(answer):
-            now = lives_at(answer.one(), ref)
-        if now == ref:
-            return Refused(f"GitHub sends us on, while {doing}: compare GITHUB_API_URL with the server's address")
-        return Gone(f"{ref.key} lives at {now.key} now", now=now)
-
-    # --- signing in as an App
-
-    def _installed_line(self, ref: Ref) -> Requester:
-        """Our App's way into this place, with a token that still holds for a while."""
-        number = self._installations.get(ref.place)
-        if number is None:
-            number = self._installations[ref.place] = self._find_installation(ref)
-        held = self._installed.get(number)
-        if held is None or held.until <= self._clock():
-            held = self._installed[number] = self._sign_in(ref, number)
-        return held.line
-
-    def _find_installation(self, ref: Ref) -> int:
-        doing = f"looking for our App's installation in {ref.place}"
-        answer = self._good(self._send(self._ours, "GET", f"{place_path(ref)}/installation", doing, ref))
-        with reading(answer):
-            return int(answer.one()["id"])
-
-    def _sign_in(self, ref: Ref, number: int) -> _Installed:
-        path, doing = f"/app/installations/{number}/access_tokens", f"signing in to {ref.place} as our App"
-        answer = self._send(self._ours, "POST", path, doing, ref, body={})
-        if answer.status == 404:
-            self._forget(ref)
-        said = self._good(answer).one()
-        with reading(answer):
-            line = _line(self._api_url, Auth.Token(said["token"]))
-            return _Installed(line, as_time(said["expires_at"]) - _RENEW_BEFORE)
-
-    def _forget(self, ref: Ref) -> None:
-        """The App may have been installed anew: find its installation again on the next request."""
-        self._installed.pop(self._installations.pop(ref.place, 0), None)
-
-
-def _auth(settings: GitHubSettings) -> Auth.Auth:
-    if settings.token or not settings.app_id:
-        if not settings.token.strip():
-            raise Refused("we have nothing to sign in to GitHub with: set GITHUB_TOKEN, or GITHUB_APP_ID and its key")
-        return Auth.Token(settings.token.strip())
-    try:
-        auth = Auth.AppAuth(settings.app_id, settings.app_private_key)
-        auth.create_jwt()
-    except Exception:  # whatever the library that signs may raise; its words may quote the key
-        raise Refused(
-            "GITHUB_APP_PRIVATE_KEY cannot sign: it must be the PEM file that GitHub gave for the App"
-        ) from None
-    return auth
+def _as_listed(raw: Raw, place: Ref) -> Listed:
+    """An issue of a list of its repository's, which may be called otherwise by now."""
+    ref = lives_at(raw, replace(place, number=int(raw["number"])))
+    labels = tuple(str(label["name"]) for label in raw.get("labels") or ())
+    return Listed(ref, as_time(raw["updated_at"]), labels, is_pull_request="pull_request" in raw)

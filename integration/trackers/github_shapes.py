@@ -47,13 +47,17 @@ Raw = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What GitHub said to one request; `doing` is what we wanted, `effect` whether asking changes something there."""
+    """What GitHub said to one request; `doing` is what we wanted, `effect` whether asking changes something there.
+
+    `wait` is until when all of us rest, where GitHub wants that and names no time.
+    """
 
     doing: str
     status: int
     headers: Mapping[str, str] = field(repr=False)
     text: str = field(repr=False)
     effect: bool = False
+    wait: datetime | None = None
 
     def one(self) -> Raw:
         """The answer as one object. Raises `Unavailable`."""
@@ -243,7 +247,8 @@ def _closed(raw: Raw) -> ClosedAs:
     return ClosedAs.NOT_PLANNED if raw.get("state_reason") in {"not_planned", "duplicate"} else ClosedAs.DONE
 
 
-def _label_events(timeline: Iterable[Raw]) -> list[Raw]:
+def label_events(timeline: Iterable[Raw]) -> list[Raw]:
+    """The entries that tell of labels, in order."""
     events = [entry for entry in timeline if entry.get("event") in {"labeled", "unlabeled"} and entry.get("label")]
     return sorted(events, key=lambda event: (as_time(event["created_at"]), event["id"]))
 
@@ -260,11 +265,12 @@ def _sightings(timeline: Iterable[Raw]) -> tuple[Sighting, ...]:
             value_id=str(event["label"].get("id") or ""),
             app=str((event.get("performed_via_github_app") or {}).get("id") or ""),
         )
-        for event in _label_events(timeline)
+        for event in label_events(timeline)
     )
 
 
-def _names_on(raw: Raw) -> set[str]:
+def names_on(raw: Raw) -> set[str]:
+    """The labels that an issue has, in small letters."""
     return {label["name"].lower() for label in raw["labels"]}
 
 
@@ -273,22 +279,22 @@ def torn(raw: Raw, timeline: Iterable[Raw]) -> bool:
     read_at = as_time(raw["updated_at"])
     newer = {
         event["label"]["name"].lower(): event["event"] == "labeled"
-        for event in _label_events(timeline)
+        for event in label_events(timeline)
         if as_time(event["created_at"]) > read_at
     }
-    on = _names_on(raw)
+    on = names_on(raw)
     return any((name in on) != put for name, put in newer.items())
 
 
 def missing_labels(raw: Raw, timeline: Iterable[Raw]) -> list[str]:
     """Labels that were put on and never taken off, but are not on; the last put on stands last."""
     standing: dict[str, str] = {}
-    for event in _label_events(timeline):
+    for event in label_events(timeline):
         name = event["label"]["name"]
         standing.pop(name.lower(), None)
         if event["event"] == "labeled":
             standing[name.lower()] = name
-    on = _names_on(raw)
+    on = names_on(raw)
     return [name for lowered, name in standing.items() if lowered not in on]
 
 
@@ -304,7 +310,7 @@ def as_comment(raw: Raw) -> Comment:
         body=body[: ours.start()].rstrip("\n") if ours else body,
         url=raw.get("html_url") or "",
         edited=as_time(raw.get("updated_at") or raw["created_at"]) > created + _SLACK,
-        mentions=_mentions(raw.get("body_html") or ""),
+        mentions=mentions(raw.get("body_html") or ""),
         token=ours["token"] if ours else "",
     )
 
@@ -438,7 +444,8 @@ class _Mentions(HTMLParser):
             self._inside = None
 
 
-def _mentions(html: str) -> frozenset[str]:
+def mentions(html: str) -> frozenset[str]:
+    """Who is mentioned in a rendered comment, in small letters, without the @."""
     page = _Mentions()
     page.feed(html)
     page.close()

@@ -94,13 +94,13 @@ class Reading:
     def _at_birth(self, created: datetime) -> Iterator[Sighting]:
         """Jira's changelog begins after the creation: what stood then is what the first change tells of before."""
         items = [item for one in self.log for item in one.get("items") or ()]
-        changed = next((item for item in items if _about(item) == "status"), None)
+        changed = next((item for item in items if about(item) == "status"), None)
         now = self._status()
         first = Status(str(changed.get("from") or ""), changed.get("fromString") or "") if changed else now
         if first:
             opener, became = self._opener(), Happened.BECAME
             yield Sighting("created", created, opener, Carrier.STATUS, became, first.name, first.id)
-        tagged = next((item for item in items if _about(item) == "labels"), None)
+        tagged = next((item for item in items if about(item) == "labels"), None)
         labels = (tagged.get("fromString") or "").split() if tagged else self.fields.get("labels") or ()
         for n, name in enumerate(labels):
             yield Sighting(f"created-{n}", created, self._opener(), Carrier.LABEL, Happened.ADDED, name, name)
@@ -109,11 +109,11 @@ class Reading:
 def _sightings(history: Mapping[str, Any]) -> Iterator[Sighting]:
     """What one entry of the changelog tells of status and labels."""
     key, at, actor = str(history["id"]), _when(history["created"]), person(history.get("author"))
-    items = [item for item in history.get("items") or () if _about(item)]
+    items = [item for item in history.get("items") or () if about(item)]
     several = len(items) > 1
     number = 0
     for item in items:
-        if _about(item) == "status":
+        if about(item) == "status":
             yield Sighting(
                 f"{key}-{number}" if several else key, at, actor, Carrier.STATUS, Happened.BECAME,
                 item.get("toString") or "", str(item.get("to") or ""),
@@ -129,7 +129,7 @@ def _sightings(history: Mapping[str, Any]) -> Iterator[Sighting]:
             number += 1
 
 
-def _about(item: Mapping[str, Any]) -> str:
+def about(item: Mapping[str, Any]) -> str:
     """`status` or `labels` when it is Jira's own field of that name, not somebody's custom field; else empty."""
     field = str(item.get("field") or "").lower()
     return field if field in ("status", "labels") and item.get("fieldtype", "jira") != "custom" else ""

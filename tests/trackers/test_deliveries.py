@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from integration.stages.model import Hint, Ref
-from integration.trackers.deliveries import Delivery, Malformed, Unsigned, github, jira, mask, same_secret
+from integration.trackers.deliveries import Delivery, Malformed, Misfit, Unsigned, github, jira, mask, same_secret
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 OLD, NEW = "the old secret", "das neue Geheimnis – ü"
@@ -290,6 +290,21 @@ def test_each_secret_of_a_rotation_is_good(secret: str) -> None:
     assert github(headers, RAW, SECRETS).hints
 
 
+@pytest.mark.parametrize("secret", [*SECRETS, "another"])
+def test_every_secret_of_a_rotation_is_compared_whichever_fits(secret: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = []
+
+    def compare(one: bytes, other: bytes) -> bool:
+        compared.append(one)
+        return real(one, other)
+
+    real = hmac.compare_digest
+    monkeypatch.setattr(hmac, "compare_digest", compare)
+    with suppress(Misfit):
+        github({**TOLD[0], "X-Hub-Signature-256": signed(RAW, secret)}, RAW, SECRETS)
+    assert compared == [signed(RAW, each)[7:].encode() for each in SECRETS]
+
+
 WRONG = {
     "none": None,
     "empty": "",
@@ -415,6 +430,25 @@ def test_an_odd_body_is_malformed(body: bytes) -> None:
         from_github(TOLD[0], body)
 
 
+@pytest.mark.parametrize(
+    "passed_over", [b'"\\ud800"', b'"\\ud83d cut"', b'"\xff"', b"1e999", b'{"": {"": [[[]]]}}', b"9" * 4000]
+)
+def test_what_is_not_read_of_a_body_may_be_odd(passed_over: bytes) -> None:
+    body = RAW[:-1] + b', "odd": ' + passed_over + b"}"
+    assert from_github(TOLD[0], body).hints == (Hint(app(12), at(10, 15, 30)),)
+
+
+def test_of_a_field_that_stands_twice_the_last_one_counts() -> None:
+    body = RAW[:-1] + b', "issue": {"number": 13}}'
+    assert from_github(TOLD[0], body).hints == (Hint(app(13)),)
+
+
+def test_of_a_change_with_keys_without_end_only_the_first_ones_are_hints() -> None:
+    headers, body = recorded("jira", DC)
+    body["changelog"] = {"items": [{"field": "Key", "fromString": f"APP-{number}"} for number in range(100, 10_000)]}
+    assert len(from_jira(headers, body).hints) == 101
+
+
 ODD_FORMS = [
     b"",
     b"payload",
@@ -490,20 +524,18 @@ def paths(value: Any, here: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def without(body: Any, path: tuple[Any, ...]) -> Any:
-    changed = copy.deepcopy(body)
-    place = changed
-    for step in path[:-1]:
-        place = place[step]
-    del place[path[-1]]
+    """A copy of what is on the way; the rest is shared, as nobody changes it."""
+    changed = copy.copy(body)
+    if path[1:]:
+        changed[path[0]] = without(body[path[0]], path[1:])
+    else:
+        del changed[path[0]]
     return changed
 
 
 def replaced(body: Any, path: tuple[Any, ...], value: Any) -> Any:
-    changed = copy.deepcopy(body)
-    place = changed
-    for step in path[:-1]:
-        place = place[step]
-    place[path[-1]] = value
+    changed = copy.copy(body)
+    changed[path[0]] = replaced(body[path[0]], path[1:], value) if path[1:] else value
     return changed
 
 
