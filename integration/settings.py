@@ -13,8 +13,9 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 PLAIN = (
-    "PORT", "HOST", "MAPPINGS", "REDIS_URL", "DATABASE_URL", "DATA_DIR", "WORKERS", "LOG_LEVEL", "MARKER_KEY",
-    "SANDBOX", "SANDBOX_PORT", "FORCE_COLOR",
+    "PORT", "HOST", "MAPPINGS", "REDIS_URL", "DATABASE_URL", "DATA_DIR", "WORKERS", "THREADS", "LOG_LEVEL",
+    "MARKER_KEY", "SANDBOX", "SANDBOX_PORT", "FORCE_COLOR", "ROTA_HOSTS",
+    "PUBLIC_URL",
 )  # fmt: skip
 GITHUB = (
     "GITHUB_API_URL", "GITHUB_TOKEN", "GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY", "GITHUB_APP_PRIVATE_KEY_FILE",
@@ -25,13 +26,14 @@ JIRA = (  # JIRA_URL, JIRA_EU_URL, …
 )  # fmt: skip
 
 SANDBOX_TOKEN = "sandbox-service-token"  # noqa: S105 - opens nothing but the sandbox
-SANDBOX_SECRET = "sandbox-secret"  # noqa: S105
+SANDBOX_SECRET = "sandbox-secret"  # noqa: S105 - lets nobody in elsewhere
 SANDBOX_EMAIL = "release-stages@acme.example"
 
 _JIRA_VARIABLE = re.compile(rf"JIRA_(?:(?P<site>[A-Z0-9]+(?:_[A-Z0-9]+)*)_)?(?P<what>{'|'.join(JIRA)})")
 _PATH_SECRET = re.compile(r"[A-Za-z0-9._~-]{16,}")
 _DIGEST = re.compile(r"DIGEST_(?P<party>[A-Z0-9][A-Z0-9_]*)")
 _APPRISE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
+_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}|[0-9A-Fa-f:]{2,45}")
 _NEAR = 0.86  # how alike a misspelt name is; what build systems set is less alike to any of ours
 _LONGEST_SOCKET = 100  # bytes: what a unix socket's path may have, on each system we run on
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -107,11 +109,14 @@ class Settings:
     jira: tuple[JiraSettings, ...] = ()
     sandbox: bool = False
     sandbox_port: int = 8001
-    workers: int = 2
+    workers: int = 2  # processes
+    threads: int = 8  # of each
     log_level: str = "INFO"
     force_color: bool = False  # log for people, although no terminal is seen
     warnings: tuple[str, ...] = ()  # what makes sense, but is hardly meant so; to be logged at the start
     digests: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False, hash=False)  # see below
+    public_url: str = ""  # where trackers and people reach us from outside; empty where nobody has said
+    rota_hosts: tuple[str, ...] = ()  # hosts in our own network that a rota's url may name
 
     def digest_addresses(self, party: str) -> tuple[str, ...]:
         """The Apprise addresses of the party's digest, which are secrets. `digests` has them by party, `_` as `-`."""
@@ -164,8 +169,11 @@ class _Reading:
             sandbox=sandbox,
             sandbox_port=sandbox_port,
             workers=self.number("WORKERS", 2, 64),
+            threads=self.number("THREADS", 8, 64),
             log_level=self.log_level(),
             force_color="FORCE_COLOR" in self.set,
+            rota_hosts=self.rota_hosts(),
+            public_url=self.public_url(f"http://127.0.0.1:{port}" if sandbox else ""),
             marker_key=self.marker_key(data_dir),  # last: with a fault before it, nothing is made
             warnings=tuple(self.warnings),
             digests=digests,
@@ -218,6 +226,19 @@ class _Reading:
                     self.fault(name, "there is something in it that is no Apprise address", fix)
                 found[party["party"].lower().replace("_", "-")] = addresses
         return found
+
+    def public_url(self, otherwise: str) -> str:
+        """Our own address, as the webhooks at the trackers name it."""
+        if "PUBLIC_URL" not in self.set:
+            return otherwise
+        return self._web_address("PUBLIC_URL", "", "https://stages.acme.example", with_token=False)
+
+    def rota_hosts(self) -> tuple[str, ...]:
+        """The hosts that a rota's url in mappings.yaml may lead to although they are not on the open internet."""
+        hosts = self._listed("ROTA_HOSTS")
+        if not all(map(_HOST.fullmatch, hosts)):
+            self.fault("ROTA_HOSTS", "there is something in it that is no host", "write names alone, comma-separated")
+        return hosts
 
     # where things are kept
 
@@ -390,7 +411,7 @@ class _Reading:
         listed = (each.strip() for each in self.set.get(variable, "").split(","))
         return tuple(dict.fromkeys(each for each in listed if each))
 
-    def _web_address(self, variable: str, default: str, example: str) -> str:
+    def _web_address(self, variable: str, default: str, example: str, with_token: bool = True) -> str:
         """An http(s) address without a user in it. It is not repeated in a fault: there might be a secret in it."""
         url = self.set.get(variable, default)
         try:
@@ -403,7 +424,7 @@ class _Reading:
             return ""
         if "@" in parts.netloc or parts.query or parts.fragment:
             self.fault(variable, "there is more in it than an address", f"write only one such as {example}")
-        if parts.scheme == "http" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
+        if with_token and parts.scheme == "http" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
             self.warnings.append(f"{variable}: over http everybody on the way can read the token; use https")
         return url.rstrip("/")
 

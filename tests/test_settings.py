@@ -397,3 +397,15 @@ def test_the_defaults_in_env_example_are_the_defaults() -> None:
 
 def test_a_copy_of_env_example_as_it_is_sets_nothing() -> None:
     assert not [line for line in (ROOT / ".env.example").read_text().splitlines() if line and not line.startswith("#")]
+
+
+@pytest.mark.parametrize("said", ["https://stages.acme.example/", "http://stages.acme.example/under/here"])
+def test_our_own_address_is_as_said_and_holds_no_token_to_warn_of(said: str) -> None:
+    settings = read(TOKEN, PUBLIC_URL=said)
+    assert (settings.public_url, settings.warnings) == (said.rstrip("/"), ())
+    assert read(TOKEN).public_url == "", "nobody has said"
+    assert read().public_url == "http://127.0.0.1:8000", "the sandbox knows it"
+
+
+def test_an_address_of_ours_that_is_none_is_a_fault() -> None:
+    assert "PUBLIC_URL: it is no web address" in faults(TOKEN, PUBLIC_URL="stages.acme.example")

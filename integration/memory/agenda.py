@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Engine, Select, and_, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Engine, Select, and_, delete, func, or_, select, update
 
 from integration.memory import chain, tables
 from integration.memory.database import insert_once, transaction
@@ -86,12 +86,12 @@ class Agenda:
         """
         asks = and_(_F.closed == ClosedAs.OPEN.value, or_(_names(_F.awaited, party), _F.wanted.in_(stages)))
         concerns = or_(asks, _names(_F.owing, party))
-        return self._listed(select(tables.features).where(concerns, _F.frozen.is_(False)))
+        return self._listed(select(tables.features).where(tables.ASKED, concerns, _F.frozen.is_(False)))
 
     def judged(self, stages: Collection[str], after: datetime, until: datetime) -> tuple[Listed, ...]:
         """The features of which a move to one of the stages was judged in that time, `until` itself included."""
-        about = (_E.feature_id == _F.id, _E.kind == "judged", _E.stage.in_(stages), _E.at > after, _E.at <= until)
-        return self._listed(select(tables.features).where(exists().where(*about)))
+        about = (_E.kind == "judged", _E.stage.in_(stages), _E.at > after, _E.at <= until)
+        return self._listed(select(tables.features).where(_F.id.in_(select(_E.feature_id).where(*about))))
 
     def _listed(self, question: Select[tuple[object, ...]]) -> tuple[Listed, ...]:
         with transaction(self._engine) as connection:

@@ -162,12 +162,14 @@ def bring_up(engine: Engine, now: datetime) -> datetime:
     with _alone(engine), transaction(engine, writes=True) as connection:
         take_turns(connection, "migration")
         version = migrations.current(connection)
-        if version and not migrations.known(version):
+        if version == migrations.NEWEST:
+            pass
+        elif version and not migrations.known(version):
             raise Unreadable(
                 f"the ledger is of a later release (its tables are in version {version}, this release knows "
-                f"{migrations.newest()}); start that release, or restore a copy from before it"
+                f"{migrations.NEWEST}); start that release, or restore a copy from before it"
             )
-        if version != migrations.newest():
+        else:
             migrations.bring_up(connection)
         insert_once(connection, tables.ledger, [{"id": 1, "born_at": now}])
         born: datetime = connection.execute(select(tables.ledger.c.born_at)).scalar_one()

@@ -106,10 +106,13 @@ class Ledger:
 
     def read(self, ref: Ref) -> Recalled:
         """All entries of a feature, and the number to build on; an unknown feature has none, and 0."""
-        question = select(_E.seq, _E.body).join(tables.features).where(_F.ref == str(ref)).order_by(_E.seq)
+        question = (
+            select(_E.seq, _E.body, _F.looked_under).join(tables.features).where(_F.ref == str(ref)).order_by(_E.seq)
+        )
         with transaction(self._engine) as connection:
             rows = connection.execute(question).all()
-        return Recalled(tuple(chain.read_entry(ref, row.seq, row.body) for row in rows), rows[-1].seq if rows else 0)
+        entries = tuple(chain.read_entry(ref, row.seq, row.body) for row in rows)
+        return Recalled(entries, rows[-1].seq, rows[-1].looked_under) if rows else Recalled()
 
     def entries(self, ref: Ref) -> tuple[Entry, ...]:
         """All entries of a feature, oldest first."""
@@ -330,6 +333,7 @@ def _shown(card: Card | None, entries: Sequence[Entry]) -> dict[str, Any]:
         "owner": chain.plain(card.owner)[:255],
         "look_again_at": card.look_again_at,
         "closed": card.closed.value,
+        "looked_under": card.looked_under,
         "watermark": card.watermark,
         "frozen": any(isinstance(entry, Frozen) for entry in entries),
         **_shown_open(card.wanted, card.awaited, card.owing),

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ColumnClause,
     Date,
     DateTime,
     Dialect,
@@ -20,6 +21,8 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    literal_column,
+    or_,
 )
 
 metadata = MetaData(
@@ -82,12 +85,20 @@ features = Table(
     Column("wanted", String(255), index=True),  # the stage that the open attempt asks for
     Column("awaited", Text, nullable=False, default="", server_default=""),  # parties, as ` growth support `
     Column("owing", Text, nullable=False, default="", server_default=""),  # parties that owe their word, likewise
+    Column("looked_under", String(128), nullable=False, default="", server_default=""),  # the file's version, then
     Column("seq", Integer, nullable=False, default=0),
     Column("head", String(64), nullable=False, default=""),
     Column("frozen", Boolean, nullable=False, default=False),
     Column("created_at", Instant, nullable=False),
     Column("checked_at", Instant, nullable=False),
+    Column("watermark", Instant),  # when the tracker had last changed the issue, as of the last look
 )
+
+# No bound value: a partial index is used only where a question says the very same.
+_NOTHING: ColumnClause[str] = literal_column("''")
+ASKED = or_(features.c.wanted.is_not(None), features.c.awaited != _NOTHING, features.c.owing != _NOTHING)
+"""Of a feature: something is open. Few are, and the index knows them."""
+Index("ix_features_asked", features.c.id, sqlite_where=ASKED, postgresql_where=ASKED)
 
 # The issues (refs) whose change may open a feature's gate.
 waits = Table(
@@ -154,6 +165,7 @@ anchored_heads = Table(
     Column("feature_id", _Id, ForeignKey("features.id"), primary_key=True, autoincrement=False),
     Column("seq", Integer, nullable=False),
     Column("head", String(64), nullable=False),
+    Index("ix_anchored_heads_feature_id", "feature_id", "seq"),
 )
 
 # A party's digest that was due then, and how far it has come on each channel: its issue, each other address.
@@ -176,4 +188,60 @@ digest_orders = Table(
     Column("party", String(255), primary_key=True),
     Column("terms", Text, nullable=False),
     Column("since", Instant, nullable=False),
+)
+
+# What could not be done for a ref, as long as it is so: what went wrong, how often, and what becomes of it.
+failures = Table(
+    "failures",
+    metadata,
+    Column("ref", String(LONGEST_REF), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("step", Text, nullable=False, default=""),  # what the admin does about it
+    Column("since", Instant, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("strikes", Integer, nullable=False, default=0),  # how many of the last tries only the admin can mend
+    Column("last_try", Instant, nullable=False),
+    Column("next_try", Instant),
+    Column("told", Boolean, nullable=False, default=False),  # the living comment says that we could not look
+    Column("dropped_by", String(255), nullable=False, default=""),
+    Column("because", Text, nullable=False, default=""),
+)
+
+# A round over all that a tracker has, and how it stands: a sweep, or the fetching of deliveries that failed.
+rounds = Table(
+    "rounds",
+    metadata,
+    Column("name", String(64), primary_key=True),  # sweep:github, sweep:jira/main
+    Column("begun_at", Instant),
+    Column("finished_at", Instant),
+    Column("again_at", Instant),  # not before
+    Column("looked", Integer, nullable=False, default=0),
+    Column("found", Integer, nullable=False, default=0),
+    Column("hindrance", Text, nullable=False, default=""),
+    Column("met", Text, nullable=False, default=""),  # hindrances of the round under way
+)
+
+# A part of a round (a repository, a project, a webhook): where the walk over it stands, and what was looked at so far.
+stretches = Table(
+    "stretches",
+    metadata,
+    Column("round", String(64), primary_key=True),
+    Column("name", String(512), primary_key=True),
+    Column("cursor", Text),
+    Column("reached_at", Instant),
+)
+
+# Deliveries of GitHub's that failed, or that were asked for once more; `delivery_id` is the latest attempt.
+failed_deliveries = Table(
+    "failed_deliveries",
+    metadata,
+    Column("hook", String(255), primary_key=True),
+    Column("guid", String(64), primary_key=True),
+    Column("delivery_id", BigInteger, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("ok", Boolean, nullable=False),
+    Column("asked", Integer, nullable=False, default=0),
+    Column("again_at", Instant),  # not to be asked for before
 )

@@ -6,15 +6,20 @@ import hashlib
 import hmac
 import json
 import queue
+import random
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import urlencode
 
 import requests
+
+from integration.sandbox.people import now
 
 Style = Literal["github", "jira"]
 JIRA_RETRIES = 5
@@ -31,6 +36,7 @@ class Hook:
     secret: str = field(repr=False)
     style: Style = "github"
     form: bool = False
+    place: str = ""  # GitHub: a repository or an organisation that has it; else it is the App's
 
 
 @dataclass
@@ -45,6 +51,8 @@ class Delivery:
     status: int | None = None
     attempts: int = 0
     lost: bool = False
+    again: bool = False  # it was asked for
+    at: datetime = field(default_factory=now)
 
     @property
     def guid(self) -> str:
@@ -52,30 +60,53 @@ class Delivery:
         return self.headers.get("X-GitHub-Delivery") or self.headers.get("X-Atlassian-Webhook-Identifier", "")
 
 
+@dataclass(frozen=True)
+class Odds:
+    """How badly the post goes: of all deliveries this share is lost, doubled, late, or overtaken by the next one.
+
+    A late one, and one that nothing overtakes, comes within `seconds`. The same seed strikes the same numbers.
+    """
+
+    lost: float = 0
+    doubled: float = 0
+    late: float = 0
+    swapped: float = 0
+    seconds: float = 5
+    seed: int = 0
+
+
 class Hooks:
     """Delivers what the trackers send, in order, unless it is asked to lose, double, hold or swap deliveries.
 
     GitHub never tries again; Jira does so five times on 5xx, on a few 4xx and where nobody answers (`retry_pause`
-    seconds apart here, minutes in the world).
+    seconds apart here, minutes in the world). With more than one of `lanes` the order is only roughly kept.
     """
 
-    def __init__(self, retry_pause: float = 0.5) -> None:
+    def __init__(self, retry_pause: float = 0.5, lanes: int = 1) -> None:
         self.deliveries: list[Delivery] = []
+        self.struck: Counter[str] = Counter()  # what the odds have done so far
         self.retry_pause = retry_pause
+        self._lanes = lanes
+        self._odds: Odds | None = None
+        self._dice = random.Random()  # noqa: S311 - nothing secret hangs on it
+        self._put_aside: Delivery | None = None
         self._hooks: list[Hook] = []
         self._lock = threading.Condition(threading.RLock())
         self._queue: queue.SimpleQueue[Delivery | None] = queue.SimpleQueue()
         self._under_way = 0
         self._drop = self._double = 0
         self._held: list[Delivery] | None = None
-        self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
 
     # -- what the trackers call ----------------------------------------------------------------------------------
 
-    def register(self, url: str, secret: str, style: Style, form: bool = False) -> Hook:
-        """Add a webhook; every event of that style goes to it. `form` sends GitHub's form-encoded body."""
+    def register(self, url: str, secret: str, style: Style, form: bool = False, place: str = "") -> Hook:
+        """Add a webhook; every event of that style goes to it, but a repository's gets only its own.
+
+        `form` sends GitHub's form-encoded body.
+        """
         with self._lock:
-            hook = Hook(len(self._hooks) + 1, url, secret, style, form)
+            hook = Hook(len(self._hooks) + 1, url, secret, style, form, place)
             self._hooks.append(hook)
             return hook
 
@@ -96,6 +127,8 @@ class Hooks:
         guid = str(uuid.uuid4())
         with self._lock:
             for hook in self.hooks(style):
+                if "/" in hook.place and hook.place != payload.get("repository", {}).get("full_name"):
+                    continue
                 body = urlencode({"payload": raw.decode()}).encode() if hook.form else raw
                 made = _headers(hook, event, guid, body) | dict(headers or {})
                 made = {name: value for name, value in made.items() if value}
@@ -125,6 +158,13 @@ class Hooks:
             for delivery in reversed(held) if order == "reversed" else held:
                 self._queue.put(delivery)
 
+    def trouble(self, odds: Odds | None) -> None:
+        """From now on the post goes as badly as these odds say; None: as it should."""
+        with self._lock:
+            self._odds = odds
+            self._dice = random.Random(odds.seed if odds else 0)  # noqa: S311
+            self._pick_up()
+
     @property
     def holding(self) -> int | None:
         """How many deliveries are held back; None where nothing is held."""
@@ -137,7 +177,7 @@ class Hooks:
             was = next((one for one in self.deliveries if one.id == delivery_id), None)
             if was is None:
                 raise KeyError(f"there is no delivery {delivery_id}")
-            again = Delivery(len(self.deliveries) + 1, was.hook, was.event, dict(was.headers), was.body)
+            again = Delivery(len(self.deliveries) + 1, was.hook, was.event, dict(was.headers), was.body, again=True)
             self._enter(again, faulty=False)
             return again
 
@@ -155,30 +195,73 @@ class Hooks:
     def close(self) -> None:
         """Stop delivering."""
         with self._lock:
-            thread, self._thread = self._thread, None
-        if thread:
+            threads, self._threads = self._threads, []
+        for _ in threads:
             self._queue.put(None)
+        for thread in threads:
             thread.join(_TIMEOUT)
 
     # -- the thread ----------------------------------------------------------------------------------------------
 
     def _enter(self, delivery: Delivery, faulty: bool = True) -> None:
         self.deliveries.append(delivery)
-        if faulty and self._drop:
-            self._drop -= 1
+        fate = self._fate() if faulty else ""
+        if fate == "lost":
             delivery.status, delivery.lost = 0, True
             return
-        copies = 2 if faulty and self._double else 1
-        self._double -= copies - 1
+        copies = 2 if fate == "doubled" else 1
         self._under_way += copies
         for _ in range(copies):
-            if self._held is not None:
-                self._held.append(delivery)
-            else:
-                self._queue.put(delivery)
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._deliver_all, name="sandbox-hooks", daemon=True)
-            self._thread.start()
+            self._send_off(delivery, fate)
+        while len(self._threads) < self._lanes:
+            thread = threading.Thread(target=self._deliver_all, name="sandbox-hooks", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _fate(self) -> str:
+        """What goes wrong with the next delivery: as was asked for, else as the odds fall."""
+        if self._drop:
+            self._drop -= 1
+            return "lost"
+        if self._double:
+            self._double -= 1
+            return "doubled"
+        if self._odds is None:
+            return ""
+        fell = self._dice.random()
+        for fate in ("lost", "doubled", "late", "swapped"):
+            share: float = getattr(self._odds, fate)
+            if fell < share:
+                self.struck[fate] += 1
+                return fate
+            fell -= share
+        return ""
+
+    def _send_off(self, delivery: Delivery, fate: str) -> None:
+        if self._held is not None:
+            self._held.append(delivery)
+        elif fate == "late" and self._odds:
+            self._later(self._dice.uniform(0, self._odds.seconds), delivery)
+        elif fate == "swapped" and self._odds and self._put_aside is None:
+            self._put_aside = delivery
+            timer = threading.Timer(self._odds.seconds, self._pick_up, (delivery,))
+            timer.daemon = True
+            timer.start()
+        else:
+            self._queue.put(delivery)
+            self._pick_up()
+
+    def _pick_up(self, only: Delivery | None = None) -> None:
+        """Send what was put aside to be overtaken."""
+        with self._lock:
+            if self._put_aside and only in (None, self._put_aside):
+                self._queue.put(self._put_aside)
+                self._put_aside = None
+
+    def _later(self, seconds: float, delivery: Delivery) -> None:
+        timer = threading.Timer(seconds, self._queue.put, (delivery,))
+        timer.daemon = True
+        timer.start()
 
     def _deliver_all(self) -> None:
         while (delivery := self._queue.get()) is not None:
@@ -189,9 +272,7 @@ class Hooks:
                 again = delivery.hook.style == "jira" and (status in _TRY_AGAIN or status >= 500)
                 if again and delivery.attempts <= JIRA_RETRIES:
                     delivery.headers["X-Atlassian-Webhook-Retry"] = str(delivery.attempts)
-                    timer = threading.Timer(self.retry_pause, self._queue.put, (delivery,))
-                    timer.daemon = True
-                    timer.start()
+                    self._later(self.retry_pause, delivery)
                 else:
                     self._under_way -= 1
                     self._lock.notify_all()

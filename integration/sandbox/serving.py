@@ -11,7 +11,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from integration.sandbox.app import create_app
 from integration.sandbox.demo import play
-from integration.sandbox.people import GITHUB_SECRET, JIRA_SECRET, SERVICE_EMAIL, SERVICE_TOKEN
+from integration.sandbox.people import GITHUB_SECRET, JIRA_SECRET, ORG, SERVICE_EMAIL, SERVICE_TOKEN
 from integration.sandbox.world import World
 
 HOST = "127.0.0.1"
@@ -72,7 +72,7 @@ def serve(
     server = _server(world, port)
     if hook_url:
         root = hook_url.rstrip("/")
-        world.hooks.register(f"{root}/webhooks/github", github_secret, "github")
+        world.hooks.register(f"{root}/webhooks/github", github_secret, "github", place=ORG)
         world.hooks.register(f"{root}/webhooks/jira", jira_secret, "jira")
     if demo:
         play(world, hook_url)

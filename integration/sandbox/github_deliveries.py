@@ -1,0 +1,164 @@
+"""Webhooks and what became of their deliveries, over REST; and the lists of places that a sweep goes over.
+
+A delivery that was lost is listed as one that timed out; what was never attempted is not listed.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from flask import Response, g, jsonify, request
+
+from integration.sandbox import github_shapes as shapes
+from integration.sandbox.github_ground import NotThereError
+from integration.sandbox.github_model import Repo
+from integration.sandbox.hooks import Delivery, Hook
+from integration.sandbox.people import ORG, now
+
+if TYPE_CHECKING:
+    from integration.sandbox.github_api import Answer, GitHubApi
+
+_KEPT = timedelta(days=3)
+_REPOSITORY, _ORGANISATION = "repository_hooks=write", "organization_hooks=write"
+
+
+def delivery_routes(api: GitHubApi) -> None:
+    """Add the routes to the API's others."""
+    _places(api)
+    _of_app(api)
+    _of_organisation(api)
+    _of_repository(api)
+
+
+def _places(api: GitHubApi) -> None:
+    state = api.state
+
+    def seen() -> list[Repo]:
+        return [repo for repo in state.repos.values() if g.caller.app or state.role(repo, g.caller.login) != "none"]
+
+    @api.route("GET", "/app/installations", "")
+    def installations() -> Answer:
+        api.jwt_only()
+        return api.page([shapes.installation(state)])
+
+    @api.route("GET", "/installation/repositories", "")
+    def installed() -> Answer:
+        paged = api.page([shapes.repository(state, repo, g.caller.login) for repo in seen()])
+        shown = jsonify({"total_count": len(seen()), "repositories": paged.get_json()})
+        shown.headers.extend({"Link": paged.headers["Link"]} if "Link" in paged.headers else {})
+        return shown
+
+    @api.route("GET", "/user/repos", "")
+    def ours() -> Answer:
+        return api.page([shapes.repository(state, repo, g.caller.login) for repo in seen()])
+
+
+def _of_app(api: GitHubApi) -> None:
+    @api.route("GET", "/app/hook/config", "")
+    def config() -> Answer:
+        api.jwt_only()
+        shown: dict[str, Any] = shapes.hook(_hook(api, ""))["config"]
+        return shown
+
+    @api.route("GET", "/app/hook/deliveries", "")
+    def listed() -> Answer:
+        api.jwt_only()
+        return _listed(api, _hook(api, ""))
+
+    @api.route("POST", "/app/hook/deliveries/<int:number>/attempts", "")
+    def again(number: int) -> Answer:
+        api.jwt_only()
+        return _again(api, _hook(api, ""), number)
+
+
+def _of_organisation(api: GitHubApi) -> None:
+    @api.route("GET", f"/orgs/{ORG}/hooks", _ORGANISATION)
+    def hooks() -> Answer:
+        return _hooks(api, ORG)
+
+    @api.route("GET", f"/orgs/{ORG}/hooks/<int:hook>/deliveries", _ORGANISATION)
+    def listed(hook: int) -> Answer:
+        return _listed(api, _hook(api, ORG, hook))
+
+    @api.route("POST", f"/orgs/{ORG}/hooks/<int:hook>/deliveries/<int:number>/attempts", _ORGANISATION)
+    def again(hook: int, number: int) -> Answer:
+        return _again(api, _hook(api, ORG, hook), number)
+
+
+def _of_repository(api: GitHubApi) -> None:
+    @api.in_repo("GET", "/hooks", _REPOSITORY)
+    def hooks(repo: Repo) -> Answer:
+        return _hooks(api, repo.full_name)
+
+    @api.in_repo("GET", "/hooks/<int:hook>/deliveries", _REPOSITORY)
+    def listed(repo: Repo, hook: int) -> Answer:
+        return _listed(api, _hook(api, repo.full_name, hook))
+
+    @api.in_repo("POST", "/hooks/<int:hook>/deliveries/<int:number>/attempts", _REPOSITORY)
+    def again(repo: Repo, hook: int, number: int) -> Answer:
+        return _again(api, _hook(api, repo.full_name, hook), number)
+
+
+def _hooks(api: GitHubApi, place: str) -> Answer:
+    _administers(api)
+    found = [one for one in api.world.hooks.hooks("github") if one.place == place]
+    return api.page([shapes.hook(one) | {"type": "Repository" if "/" in place else "Organization"} for one in found])
+
+
+def _administers(api: GitHubApi) -> None:
+    """Who may not see webhooks is told that there are none."""
+    if not g.caller.app and g.caller.login not in api.state.hook_readers:
+        raise NotThereError("hooks")
+
+
+def _hook(api: GitHubApi, place: str, number: int = 0) -> Hook:
+    if place:
+        _administers(api)
+    for one in api.world.hooks.hooks("github"):
+        if one.place == place and number in (0, one.id):
+            return one
+    raise NotThereError("hook")
+
+
+def _kept(api: GitHubApi, hook: Hook) -> list[Delivery]:
+    """What was tried, the newest first."""
+    tried = [one for one in api.world.hooks.deliveries if one.hook.id == hook.id and one.status is not None]
+    return [one for one in reversed(tried) if one.at >= now() - _KEPT]
+
+
+def _listed(api: GitHubApi, hook: Hook) -> Response:
+    size, start = min(request.args.get("per_page", 30, int), 100), request.args.get("cursor", "")
+    found = [one for one in _kept(api, hook) if not start or one.id <= int(start)]
+    answer = jsonify([_shape(api, one) for one in found[:size]])
+    if len(found) > size:
+        onward = urlencode({**request.args, "cursor": str(found[size].id)})
+        answer.headers["Link"] = f'<{request.base_url}?{onward}>; rel="next"'
+    return answer
+
+
+def _again(api: GitHubApi, hook: Hook, number: int) -> Answer:
+    if not any(one.id == number for one in _kept(api, hook)):
+        raise NotThereError("delivery")
+    api.world.hooks.redeliver(number)
+    return {}, 202
+
+
+def _shape(api: GitHubApi, one: Delivery) -> dict[str, Any]:
+    status = one.status or 0
+    words = "OK" if 200 <= status < 300 else f"Invalid HTTP Response: {status}" if status else "timed out"
+    return {
+        "id": one.id,
+        "guid": one.guid,
+        "delivered_at": shapes.stamp(one.at),
+        "redelivery": one.again,
+        "duration": 0.03,
+        "status": words,
+        "status_code": status,
+        "event": one.event,
+        "action": None,
+        "installation_id": shapes.INSTALLATION_ID,
+        "repository_id": None,
+        "throttled_at": None,
+    }
