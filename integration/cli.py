@@ -11,9 +11,17 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from integration import failed as failing
     from integration.settings import Settings
 
 Answer = TypeVar("Answer")
+
+# How granian serves the web: no more than one process, whose event loop receives; no head of a request that is larger
+# than 64 KiB or takes longer than 10 s; and what is under way at a stop has 20 of the 30 s that platforms give.
+SERVED = (
+    "--interface rsgi --http 1 --no-ws --workers 1 --runtime-mode st "
+    "--http1-header-read-timeout 10000 --http1-buffer-size 65536 --workers-kill-timeout 20"
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -44,9 +52,8 @@ def web() -> None:
     """Start the web process: it receives webhooks and shows the pages. Listens on HOST and PORT."""
     environ = _environ()
     settings = _settings(environ)
-    options = f"--interface wsgi --http 1 --no-ws --workers 1 --blocking-threads 64 --host {settings.host}"
-    options += f" --port {settings.port} --respawn-failed-workers --workers-kill-timeout 10 --log-level error"
-    _become(["-m", "granian", *options.split(), "integration.web.wsgi:app"], environ)
+    options = f"{SERVED} --host {settings.host} --port {settings.port} --respawn-failed-workers --log-level error"
+    _become(["-m", "granian", *options.split(), "integration.web.server:app"], environ)
 
 
 @main.command()
@@ -94,6 +101,68 @@ def explain(ref: str) -> None:
     click.echo(_for_people(lambda: explain_issue(ref, settings)))
 
 
+@main.group(invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="The same for machines.")
+@click.pass_context
+def failed(context: click.Context, as_json: bool) -> None:
+    """List what could not be done, why, when it is tried again, and the one next step.
+
+    Also what the breaker holds, and jobs in our queue that are none of ours. Exit code 0: nothing is open. 1: something
+    is.
+    """
+    if context.invoked_subcommand:
+        return
+    from integration import failed as listing
+
+    found = _for_people(lambda: _failures().found())
+    for line in [listing.as_json(found)] if as_json else listing.lines(found):
+        click.echo(line)
+    sys.exit(0 if found.is_well else 1)
+
+
+@failed.command()
+@click.argument("ref")
+def retry(ref: str) -> None:
+    """Try REF again at once, or `all` that is open.
+
+    REF is acme/app#12 on GitHub; APP-7, or SITE/APP-7, on Jira. Exit code 2: nothing is known to have failed for it.
+    """
+    from datetime import UTC, datetime
+
+    found = _for_people(lambda: _failures().retry(ref, datetime.now(UTC)))
+    click.echo(f"{len(found)} to be tried again: {', '.join(map(str, found))}" if found else "Nothing is open.")
+
+
+@failed.command()
+@click.argument("ref")
+@click.option("--because", "why", required=True, metavar="WHY", help="Why; it is kept, with your name.")
+def drop(ref: str, why: str) -> None:
+    """Do not try REF again, before something new happens to it. REF may also be the id of a job that is none of ours.
+
+    It stays on the list, with who dropped it, and why. Exit code 2: nothing is known to have failed for it.
+    """
+    _for_people(lambda: _failures().drop(ref, why))
+    click.echo(f"{ref} is dropped.")
+
+
+@failed.command()
+@click.argument("cause")
+def release(cause: str) -> None:
+    """Let go on what the breaker holds for CAUSE: sweep, reload, labels, import.
+
+    It may act as often again before it is held anew. Exit code 2: nothing is held for it.
+    """
+    found = _for_people(lambda: _failures().release(cause))
+    click.echo(f"'{cause}' goes on" + (f", with {len(found)} that waited for it." if found else "."))
+
+
+def _failures() -> failing.Record:
+    settings = _settings(_environ())
+    from integration import failed as listing
+
+    return listing.Record.open(settings)
+
+
 def _environ() -> dict[str, str]:
     """The environment; what it does not say, the file `.env` here may."""
     kept = Path(".env")
@@ -126,13 +195,15 @@ def _for_people(ask: Callable[[], Answer]) -> Answer:
 
 def _errors_for_people() -> tuple[type[Exception], ...]:
     """Looked up only when something went wrong: these modules take their time to import."""
+    from integration.failed import Unknown
+    from integration.memory.away import Away
     from integration.memory.ledger import LedgerAway, Unreadable
     from integration.running import CannotStart
     from integration.stages.file.mappings import Faulty
     from integration.stages.model import Unnamed
     from integration.trackers import TrackerError
 
-    return (CannotStart, Faulty, LedgerAway, TrackerError, Unnamed, Unreadable, OSError)
+    return (Away, CannotStart, Faulty, LedgerAway, TrackerError, Unknown, Unnamed, Unreadable, OSError)
 
 
 def _fail(error: Exception) -> NoReturn:

@@ -1,4 +1,4 @@
-"""The jobs: what a worker may run by name, and what becomes of a hint whose run went wrong.
+"""The jobs: what a worker may run by name. `failing.py` says what becomes of one that goes wrong.
 
 A job is at-least-once and knows nothing but an issue's name: whatever was lost, doubled or swapped on the way, it reads
 how things are and acts on the difference.
@@ -7,66 +7,63 @@ how things are and acts on the difference.
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime, timedelta
+import threading
+from datetime import UTC, datetime
 from functools import cache
 
 import structlog
 
 from integration.look import Desk
 from integration.memory.inbox import Inbox, Run
-from integration.memory.ledger import Overtaken
 from integration.settings import Settings
-from integration.stages.model import Ref
-from integration.trackers import Gone, Refused, Unavailable
-from workers import digests
-from workers.reconciling import AGAIN, TROUBLED, Reconciling
-
-log = structlog.get_logger(__name__)
+from integration.stages.model import ROUNDS, Ref
+from workers import digests, failing
+from workers.catch_up import CATCH_UP, catch_up
+from workers.reconciling import Reconciling
+from workers.sweep import sweep
 
 __all__ = ["reconcile"]  # all that a worker may run by name
 
 PARTY = "party"  # a ref of this kind names no issue, but a party whose digest is due
-REFUSED = timedelta(minutes=5)
+
+_own = threading.local()
 
 
-@cache
 def desk() -> Desk:
-    """This process's desk."""
-    return Desk.open(Settings.read(os.environ))
+    """This thread's desk: the trackers' connections are shared with no other thread."""
+    if not hasattr(_own, "desk"):
+        _own.desk = Desk.open(Settings.read(os.environ))
+    desk: Desk = _own.desk
+    return desk
 
 
 @cache
 def inbox() -> Inbox:
-    """This process's inbox."""
-    return Inbox.connect(desk().settings.redis_url)
+    """This process's inbox, which knows the runs that are alive here."""
+    return Inbox.connect(Settings.read(os.environ).redis_url)
 
 
 def reconcile(ref: str) -> None:
     """Bring one issue to where the rules want it. Number 0 is the place itself: its labels were renamed or deleted."""
-    run_one(desk(), inbox(), Ref.parse(ref))
+    try:
+        run_one(desk(), inbox(), Ref.parse(ref))
+    except Exception as error:  # nothing is left to RQ, which would try it again by a law of its own
+        failing.not_begun(ref, error)
 
 
 def run_one(desk: Desk, inbox: Inbox, ref: Ref) -> None:
-    """One worker's turn with one issue; whatever goes wrong, its hint stays in the inbox."""
+    """One worker's turn with one issue; what becomes of an error, `failing` knows. Raises `Away`, and nothing else."""
     run = inbox.begin(ref)
     if run is None:
         return
     with structlog.contextvars.bound_contextvars(ref=str(ref)):
+        begun = _now()
         try:
             again = _work(desk, inbox, run)
-        except Unavailable as error:
-            again = max(error.retry_at or _now() + TROUBLED, _now() + AGAIN)
-            desk.ledger.put_off(ref, again)
-            log.warning("tracker unavailable, tried again later", reason=str(error), at=again.isoformat())
-        except Refused as error:
-            again = _now() + REFUSED
-            log.error("the tracker does not let us look, tried again later", reason=str(error))
-        except (Overtaken, Gone) as error:
-            again = _now() + AGAIN
-            log.info("things have changed meanwhile, looked at anew", reason=str(error))
-        except Exception:
-            inbox.put_off(run, _now() + TROUBLED)
-            raise
+        except Exception as error:
+            failing.settle(desk, inbox, run, error, begun)
+            return
+        failing.over(desk, ref)
         if again is None:
             inbox.finish(run)
         else:
@@ -74,10 +71,14 @@ def run_one(desk: Desk, inbox: Inbox, ref: Ref) -> None:
 
 
 def _work(desk: Desk, inbox: Inbox, run: Run) -> datetime | None:
-    """What a hint calls for: a party's digest, a place whose labels have changed, or one issue."""
+    """What a hint calls for: a digest, a round over what trackers have, a place whose labels changed, or one issue."""
     ref = run.ref
     if ref.tracker == PARTY:
         return digests.send(desk, ref.place, _now())
+    if ref.tracker == CATCH_UP:
+        return catch_up(desk, ref, _now())
+    if ref.tracker in ROUNDS:
+        return sweep(desk, inbox, ref, _now())
     if ref.number == 0:
         return _place(desk, inbox, ref)
     again = Reconciling(desk, inbox, run).work()

@@ -133,9 +133,14 @@ class Died(Exception):
 
 @dataclass
 class Life:
-    """A worker's life: it ends at step `ends`, if that is given; one death is enough."""
+    """A worker's life: it ends at step `ends`, if that is given; one death is enough.
+
+    At step `meets` somebody does the `deed`, while the worker is at it.
+    """
 
     ends: int | None = None
+    meets: int | None = None
+    deed: Deed | None = None
     steps: int = 0
 
     def step(self) -> None:
@@ -164,6 +169,7 @@ class World:
         self.said: list[str] = []
         self.shifts: list[Intended] = []
         self.watermark = BEGIN
+        self.met = False  # somebody did something during this look
         if not story.labels:
             self._see("created", BEGIN, PEOPLE["erin"], Happened.BECAME, story.start, "")
         self.desk = _Desk(
@@ -256,9 +262,15 @@ class World:
     def _request(self) -> Iterator[None]:
         """A request takes a second, and a worker may die just before it takes effect, and just after it did."""
         self.now += timedelta(seconds=1)
-        self.life.step()
+        self._step()
         yield
+        self._step()
+
+    def _step(self) -> None:
         self.life.step()
+        if self.life.steps == self.life.meets and self.life.deed:
+            self.met = True
+            self.do(MEANWHILE, self.life.deed)
 
     def say(self, ref: Ref, text: Text, token: str) -> Comment:
         with self._request():
@@ -404,6 +416,10 @@ class _Silent:
         return lambda *_, **__: None
 
 
+MEANWHILE = 1000
+"""The number of a deed that is done while a worker is at it."""
+
+
 def _label(stage: str) -> str:
     return f"s: {stage}" if stage in STAGES else stage
 
@@ -468,13 +484,16 @@ def _in_its_time(world: World) -> Iterator[None]:
 def _look(world: World) -> None:
     """One job for the issue, as a worker does it."""
     run = SimpleNamespace(ref=world.ref, watermark=None, since=world.now - timedelta(hours=1), cause="")
-    world.due, known = None, len(world.entries)
+    world.due, world.met, known = None, False, len(world.entries)
     try:
         again = reconciling.Reconciling(cast(Any, world.desk), cast(Any, _Inbox()), cast(Any, run)).work()
     except Died:
         world.due = world.now + timedelta(seconds=61)
         return
     assert again is None, "the passes have no end"
+    if world.met:
+        _look(world)  # what happened meanwhile is a hint of its own
+        return
     for one in world.entries[known:]:
         if isinstance(one, AttemptEnded) and one.how is Ended.ADMITTED:
             assert one.stage in world.stages_on, "admitted, but not there"
@@ -487,7 +506,8 @@ def always(world: World) -> None:
     for one in judged:
         assert one.move.id not in world.put_backs, "our own put-back was judged"
     done = {one.key for one in world.past.intents.values() if one.key.startswith("put-back:") and one.step is Step.DONE}
-    assert done <= set(world.put_backs.values()), "a put-back that put nothing back"
+    if not world.life.deed:  # somebody may have taken the label off while we were about to
+        assert done <= set(world.put_backs.values()), "a put-back that put nothing back"
     let_in: dict[str, set[Outcome]] = {}
     for one in judged:
         if one.outcome is not Outcome.BLOCKED:
@@ -520,6 +540,8 @@ def _no_blocked_rung(world: World, rungs: Sequence[Move]) -> None:
         return  # what became of a request is unknown: nothing is done before that minute is over
     if not world.stages_on:
         return  # a gap: it shows no stage, and may show the last one again
+    if world.life.deed and world.due and world.due - world.now <= MINUTE:
+        return  # somebody was at it while we acted: what we did is not taken for seen yet, and looked at again at once
     for rung in rungs:
         assert rung.id in past.verdicts, f"{rung} was never judged"
         assert past.verdicts[rung.id].outcome is not Outcome.BLOCKED, f"{rung} is blocked, and stays"
@@ -816,3 +838,16 @@ def test_a_rule_that_is_added_later_throws_nothing_out_that_was_let_in(story: St
     if before.past.attempt is None:
         assert after.stage == before.stage
         assert after.verdicts() == before.verdicts()
+
+
+def people_meanwhile() -> st.SearchStrategy[Deed]:
+    """What somebody may do between any two requests of a run."""
+    return deeds([timedelta(0)], said=True, how_many_files=1)
+
+
+@_times(60)
+@given(stories(gaps=FAR_APART), st.integers(0, 10_000), people_meanwhile())
+def test_what_people_do_between_two_requests_of_a_run_breaks_no_law(story: Story, place: int, deed: Deed) -> None:
+    alive = play(_told(story))
+
+    play(story, life=Life(meets=1 + place % max(1, alive.life.steps), deed=deed))

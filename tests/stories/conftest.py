@@ -20,8 +20,9 @@ from integration.memory.inbox import Inbox
 from integration.sandbox import World, running
 from integration.sandbox.people import SERVICE_EMAIL, SERVICE_TOKEN
 from integration.settings import GitHubSettings, JiraSettings, Settings
-from integration.web.app import create_app
+from integration.web.server import create_front
 from tests.stories.house import House, OnGitHub, OnJira, Team
+from tests.web.by_wsgi import by_wsgi
 
 MONDAY = datetime(2026, 12, 7, 10, 0, tzinfo=UTC)
 
@@ -47,7 +48,7 @@ def house(tmp_path: Path, redis_url: str) -> Iterator[House]:
             github=GitHubSettings(served.github_url, SERVICE_TOKEN, webhook_secrets=("old", "new")),
             jira=(JiraSettings("main", served.jira_url, SERVICE_EMAIL, SERVICE_TOKEN, webhook_secrets=("js",)),),
         )
-        web = create_app(settings, Inbox.connect(redis_url), dict)
+        web = by_wsgi(create_front(settings, Inbox.connect(redis_url), dict))
         server = make_server("127.0.0.1", 0, web, threaded=True)
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         stack.callback(server.shutdown)

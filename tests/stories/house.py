@@ -23,6 +23,7 @@ from integration.stages.model import Ref
 from integration.stages.remembered import Remembered, remember
 from tests.stories.files import RULES, mappings
 from workers import clock, jobs
+from workers.failing import OURS
 from workers.pool import HouseJob, HouseQueue, HouseWorker
 
 
@@ -90,6 +91,7 @@ class House:
         return datetime.now(UTC)
 
     clock_runs: bool = True
+    has_bugs: bool = False  # where a story puts one in, none is a surprise
 
     def settle(self) -> None:
         """Until every webhook is delivered, and every job that is due has run."""
@@ -121,6 +123,8 @@ class House:
         StoryWorker([queue], connection=redis, serializer=JSONSerializer).work(burst=True, logging_level="ERROR")
         if broken:
             raise broken[0]
+        bugs = [one for one in self.desk.ledger.failures.listed() if one.step == OURS]
+        assert self.has_bugs or not bugs, bugs
 
 
 def bare(text: str) -> str:

@@ -13,6 +13,7 @@ from shutil import copyfile
 from typing import Any
 
 from integration.sandbox.people import PEOPLE
+from integration.sandbox.world import Fault
 from tests.stories.cast import Cast
 from tests.stories.files import escalate_to, rota
 from tests.stories.house import OnGitHub, OnJira
@@ -578,6 +579,42 @@ def slips(cast: Cast) -> None:
         cast.at(f"{11 + number // 4}:{number % 4 * 15:02d}")
         cast.says(text, by)
         cast.shows(scene.key)
+
+
+# --- the issue cannot be looked at ------------------------------------------------------------------------------------
+
+
+@shows(
+    "The issue cannot be looked at",
+    Scene(
+        "unseen",
+        "The living comment, while the tracker does not answer",
+        "After three tries, edited in place; nobody gets a new comment for it. The next look that succeeds brings the"
+        " comment back.",
+    ),
+    Scene(
+        "unseen-admin",
+        "The living comment, while only the admin can mend it",
+        "A missing permission, or a fault of ours. Why is in the log, and in `release-stages failed`.",
+    ),
+)
+def the_tracker_fails(cast: Cast) -> None:
+    _asked(cast)
+    _fails(cast, 500, "13:00", "13:01", "13:03")
+    cast.shows_living("unseen")
+    _fails(cast, 403, "16:00", "16:01", "16:03")
+    cast.shows_living("unseen-admin")
+
+
+def _fails(cast: Cast, status: int, *tries: str) -> None:
+    """Everything that is read of an issue is answered so, from the first of these times on."""
+    faults = cast.house.world.faults
+    faults.clear()
+    cast.at(tries[0])
+    faults.add(Fault(r"^GET .*/issues?/", "before", status=status, times=-1))
+    cast.says("How far are we?", by="evan")
+    for when in tries[1:]:
+        cast.at(when)
 
 
 # --- digests ----------------------------------------------------------------------------------------------------------

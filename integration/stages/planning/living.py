@@ -25,7 +25,8 @@ from integration.stages.entries import (
     Proposed,
     Routed,
 )
-from integration.stages.file.mappings import Mappings, at
+from integration.stages.file.mappings import Mappings
+from integration.stages.file.mappings import at as tracked
 from integration.stages.model import Person, Ref
 from integration.stages.planning.actions import Edit, Pin, Say, Shift, Tidy
 from integration.stages.planning.scene import UNKNOWN_FOR, Scene
@@ -163,9 +164,9 @@ class Unseen:
 
 
 def unseen(one: Unseen, key: bytes) -> Edit | None:
-    """Say so in the living comment, where there is one. It has no digest: the next look that succeeds writes it anew."""
+    """Say so in the living comment, where there is one. Without a digest: the next good look writes it anew."""
     intent = one.past.intents.get(_LIVING)
-    if intent is None or intent.step is not Step.DONE or not intent.comment or not at(one.mappings, one.ref):
+    if intent is None or intent.step is not Step.DONE or not intent.comment or not tracked(one.mappings, one.ref):
         return None
     zone, hold = one.mappings.time_zone, one.past.hold
     name = one.mappings.stages.get(one.stage, one.stage) if one.stage else "In no release stage"

@@ -358,8 +358,8 @@ Owner = Literal["nobody", "admin", "people"]
 
 
 def unseen(stage: str, since: str, checked: str, owner: Owner, reason: str = "") -> Text:
-    """What the living comment says while the issue cannot be looked at: where it stood last, since when, who is on it."""
-    lead = f"I could not look at this issue since {since}. What has happened since then is not judged yet."
+    """What the living comment says while the issue cannot be looked at: where it was, since when, who is on it."""
+    lead = f"I have not been able to look at this issue since {since}. What has happened since then is not judged yet."
     steps: Mapping[Owner, Line] = {
         "nobody": ("nobody has to do anything. I try again by myself, and then write here how it stands.",),
         "admin": ("nobody here has to do anything. Whoever runs Release Stages has been told, and sees to it.",),

@@ -1,0 +1,6 @@
+-- Ref. Somebody has decided that nothing is to be done for it: what waits is forgotten; a run under way is not stopped.
+local ref = ARGV[5]
+local waited = redis.call('ZREM', DIRTY, ref) + redis.call('ZREM', LATER, ref)
+redis.call('ZREM', PATIENCE, ref)
+for _, kept in ipairs({GENERATION, WATERMARK, CAUSE, WAKING}) do redis.call('HDEL', kept, ref) end
+return waited > 0 and 1 or 0
