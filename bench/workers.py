@@ -1,40 +1,79 @@
-"""Which worker arrangement? The same jobs for each: five HTTP calls of 30 ms to a local server, as a verdict makes.
+"""Which worker arrangement? The same runs for each: begin at the inbox, five calls of 30 ms to a local server, finish.
 
-Interleaved rounds, medians, ratios to the first: the machine drifts, ratios less so. Prints the table of
-docs/decisions/0002-workers.md. Run by `make bench`; needs redis-server, as `release-stages run` does.
+Interleaved rounds, medians, ratios to the first: the machine drifts, ratios less so. All workers of an arrangement
+share one core; Redis and the server have the other. Prints the table of docs/decisions/0002-workers.md. Run by
+`make bench`; needs redis-server, as `release-stages run` does. `--tls` puts TLS between workers and server, with a
+certificate that is made for it; `openssl` must be installed.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import resource
+import signal
+import ssl
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import psutil
 import requests
 from redis import Redis
-from rq import Queue, Retry, SimpleWorker, Worker
+from rq import SimpleWorker, Worker
 from rq.timeouts import TimerDeathPenalty
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
+from integration.memory import inbox as inbox_module
+from integration.memory.inbox import QUEUE, Inbox
 from integration.running import EmbeddedRedis, answers, find_server
+from integration.stages.model import Ref
+from workers import pool
 
-ARRANGEMENTS = ("fork", "simple", "2 simple", "8 threads")
+JOB = "bench.workers.job"
 CALLS, ANSWER_AFTER = 5, 0.030
-session = requests.Session()
+ARRANGEMENTS = {  # name: kind, processes, threads of each, runs in a round
+    "`rq.Worker`, a fork for each job": ("fork", 1, 1, 20),
+    "`SimpleWorker`, one process": ("simple", 1, 1, 20),
+    "`SimpleWorker`, two processes": ("simple", 2, 1, 40),
+    "16 `SimpleWorker`s as threads": ("threads", 1, 16, 240),
+    "ours, 8 threads": ("ours", 1, 8, 160),
+    "ours, 16 threads": ("ours", 1, 16, 320),
+    "ours, 2 x 8 threads": ("ours", 2, 8, 320),
+    "ours, 2 x 16 threads": ("ours", 2, 16, 480),
+}
+mine = threading.local()
 
 
-def job(url: str) -> None:
-    """What is measured. A session that outlives the job keeps its connection; a fork starts without one."""
+@cache
+def inbox() -> Inbox:
+    """One for each process."""
+    return Inbox(Redis(unix_socket_path=os.environ["BENCH_REDIS"]))
+
+
+def session() -> requests.Session:
+    """One for each thread: it keeps its connection. A fork starts without one."""
+    if not hasattr(mine, "session"):
+        mine.session = requests.Session()
+        mine.session.verify = os.environ.get("BENCH_CERTIFICATE") or True
+        mine.session.trust_env = False
+    found: requests.Session = mine.session
+    return found
+
+
+def job(ref: str) -> None:
+    """What is measured."""
+    run = inbox().begin(Ref.parse(ref))
+    if run is None:
+        return
     for _ in range(CALLS):
-        session.get(url, timeout=5).raise_for_status()
+        session().get(os.environ["BENCH_URL"], timeout=5).raise_for_status()
+    inbox().finish(run)
 
 
 class Slow(BaseHTTPRequestHandler):
@@ -42,7 +81,6 @@ class Slow(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    last = 0.0  # when the last answer went out: what a worker needs to stop is not measured
 
     def do_GET(self) -> None:
         time.sleep(ANSWER_AFTER)
@@ -50,7 +88,6 @@ class Slow(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "2")
         self.end_headers()
         self.wfile.write(b"ok")
-        Slow.last = time.perf_counter()
 
     def log_message(self, *_: object) -> None:
         pass
@@ -65,93 +102,124 @@ class Threaded(SimpleWorker):
         pass
 
 
-def work(socket: str, arrangement: str) -> None:
-    """One process: empty the queue, then print seconds of CPU and the memory's high mark."""
+def serve(home: Path, certificate: str) -> None:
+    """The server's process: says where it listens, and answers until it is killed."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Slow)
+    if certificate:
+        wrapped = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        wrapped.load_cert_chain(certificate, home / "key.pem")
+        server.socket = wrapped.wrap_socket(server.socket, server_side=True)
+    print(f"http{'s' if certificate else ''}://127.0.0.1:{server.server_port}/", flush=True)
+    server.serve_forever()
+
+
+def work(kind: str, threads: int) -> None:
+    """One worker process, until it is killed."""
     import github  # noqa: F401 - what a worker of ours has loaded
     import jira  # noqa: F401
 
-    kind = Worker if arrangement == "fork" else SimpleWorker
-    print("ready", flush=True)
-    sys.stdin.readline()
+    inbox_module.RECONCILE = JOB  # what a run that ends wakes
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    url = f"unix://{os.environ['BENCH_REDIS']}"
+    if kind == "ours":
+        pool.HouseJob.offered = {JOB: job}
+        sys.exit(pool.Crew(url, threads, inbox(), session).work())
+    rq_worker = {"fork": Worker, "simple": SimpleWorker, "threads": Threaded}[kind]
 
-    def empty(kind: type) -> None:
-        connection = Redis(unix_socket_path=socket)
-        queue = Queue("bench", connection=connection, serializer="json")
-        kind([queue], connection=connection, serializer="json").work(burst=True, logging_level="ERROR")
+    def listen() -> None:
+        connection = Redis.from_url(url)
+        rq_worker([QUEUE], connection=connection, serializer="json").work(logging_level="ERROR")
 
-    if arrangement == "8 threads":
-        threads = [threading.Thread(target=empty, args=(Threaded,)) for _ in range(8)]
-        for each in threads:
-            each.start()
-        for each in threads:
-            each.join()
-    else:
-        empty(kind)
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    print(sum(each.ru_utime + each.ru_stime for each in used), used[0].ru_maxrss / 1024, flush=True)
+    if kind != "threads":
+        listen()
+    for _ in range(threads):
+        threading.Thread(target=listen).start()
 
 
-def measure(socket: str, url: str, arrangement: str, jobs: int) -> tuple[float, float, float]:
-    """Jobs per second, CPU milliseconds for each, MiB in all."""
-    queue = Queue("bench", connection=Redis(unix_socket_path=socket), serializer="json")
-    command = [sys.executable, __file__, "--socket", socket, "--arrangement", arrangement]
-    count = 2 if arrangement == "2 simple" else 1
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    children = [subprocess.Popen(command, **pipes) for _ in range(count)]
-    for each in children:
-        each.stdout.readline()
-    cpu_idle = sum(_cpu(each.pid) for each in children)
-    for _ in range(jobs):
-        queue.enqueue("bench.workers.job", url, retry=Retry(max=1), result_ttl=0, job_timeout=30)
-    started = time.perf_counter()
-    for each in children:
-        each.stdin.write("go\n")
-        each.stdin.flush()
-    ends = [each.stdout.readline().split() for each in children]
-    seconds = Slow.last - started
-    for each in children:
-        each.communicate()
-    assert len(queue) == 0
-    cpu = sum(float(end[0]) for end in ends) - cpu_idle
-    return jobs / seconds, cpu / jobs * 1000, sum(float(end[1]) for end in ends)
+def measure(kind: str, processes: int, threads: int, runs: int) -> tuple[float, float, float]:
+    """Runs per second, CPU milliseconds for each, MiB of each process."""
+    client = Redis(unix_socket_path=os.environ["BENCH_REDIS"])
+    client.flushall()
+    command = [sys.executable, __file__, "--work", kind, "--threads", str(threads)]
+    children = [psutil.Process(subprocess.Popen(command).pid) for _ in range(processes)]
+    try:
+        while inbox().workers_seen() < processes * threads:
+            time.sleep(0.05)
+        _runs(threads * processes)  # warm: each thread has its connection
+        before = sum(map(_cpu, children))
+        started = time.perf_counter()
+        _runs(runs)
+        seconds, used = time.perf_counter() - started, sum(map(_cpu, children)) - before
+        memory = max(each.memory_info().rss for each in children) / 2**20
+    finally:
+        for each in children:
+            each.send_signal(signal.SIGKILL)
+            each.wait()
+    return runs / seconds, used / runs * 1000, memory
 
 
-def _cpu(pid: int) -> float:
-    """Seconds that starting up has cost, which are not a job's."""
-    import psutil
+def _runs(count: int) -> None:
+    """Hint at so many issues, and wait until all are worked off."""
+    for number in range(count):
+        inbox().hint(Ref("github", "", "acme/app", number + 1))
+    while inbox().depth():
+        time.sleep(0.002)
 
-    times = psutil.Process(pid).cpu_times()
-    return times.user + times.system
+
+def _cpu(process: psutil.Process) -> float:
+    """Seconds, with those of the children that have ended."""
+    times = process.cpu_times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
-def main(rounds: int, jobs: int) -> None:
+def certificate_in(home: Path) -> str:
+    """A certificate for 127.0.0.1, made now."""
+    made = home / "cert.pem"
+    command = (
+        f"openssl req -x509 -newkey rsa:2048 -nodes -keyout {home / 'key.pem'} -out {made} -days 2 -subj /CN=bench"
+    )
+    command += " -addext subjectAltName=IP:127.0.0.1"
+    subprocess.run(command.split(), check=True, capture_output=True)
+    return str(made)
+
+
+def main(rounds: int, only: str, tls: bool) -> None:
     """Measure all, interleaved, and print the table."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Slow)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_port}/"
     binary = find_server(os.environ.get("PATH"))
     assert binary is not None, "no redis-server here"
-    with tempfile.TemporaryDirectory() as home:
-        redis = EmbeddedRedis(binary, Path(home), Path(home) / "s")
+    chosen = {name: each for name, each in ARRANGEMENTS.items() if only in name}
+    inbox_module.RECONCILE = JOB
+    with tempfile.TemporaryDirectory() as kept:
+        home = Path(kept)
+        certificate = certificate_in(home) if tls else ""
+        redis = EmbeddedRedis(binary, home, home / "s")
+        command = [sys.executable, __file__, "--serve", kept, "--certificate", certificate]
+        server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         child = subprocess.Popen(redis.command, shell=True, stdout=subprocess.DEVNULL)
         try:
+            assert server.stdout
+            os.environ |= {"BENCH_URL": server.stdout.readline().strip(), "BENCH_REDIS": str(redis.socket)}
+            os.environ |= {"BENCH_CERTIFICATE": certificate, "PYTHONPATH": str(Path(__file__).parent.parent)}
             while not answers(redis.socket):
                 time.sleep(0.05)
-            found = {each: [] for each in ARRANGEMENTS}
+            for each in (os.getpid(), server.pid, child.pid):
+                os.sched_setaffinity(each, {min(os.sched_getaffinity(0))})
+            found = {name: [] for name in chosen}
             for _ in range(rounds):
-                for each in ARRANGEMENTS:
-                    found[each].append(measure(str(redis.socket), url, each, jobs))
+                for name, each in chosen.items():
+                    found[name].append(measure(*each))
         finally:
-            child.terminate()
-            child.wait()
+            for each in (server, child):
+                each.terminate()
+                each.wait()
     print_table(found)
 
 
 def print_table(found: dict[str, list[tuple[float, float, float]]]) -> None:
-    """Medians, and the ratio of throughput to the first line."""
+    """Medians, and the ratios to the first line."""
     medians = {name: [statistics.median(column) for column in zip(*runs, strict=True)] for name, runs in found.items()}
-    first = medians[ARRANGEMENTS[0]]
-    print("| arrangement | jobs/s | ratio | CPU ms per job | ratio | MiB |")
+    first = next(iter(medians.values()))
+    print("| arrangement | runs/s | ratio | CPU ms per run | ratio | MiB of a process |")
     print("| --- | --- | --- | --- | --- | --- |")
     for name, (rate, cpu, memory) in medians.items():
         print(f"| {name} | {rate:.1f} | {rate / first[0]:.2f} | {cpu:.1f} | {cpu / first[1]:.2f} | {memory:.0f} |")
@@ -160,11 +228,14 @@ def print_table(found: dict[str, list[tuple[float, float, float]]]) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--jobs", type=int, default=30)
-    parser.add_argument("--socket", help=argparse.SUPPRESS)
-    parser.add_argument("--arrangement", help=argparse.SUPPRESS)
+    parser.add_argument("--only", default="", help="arrangements with this in their name")
+    parser.add_argument("--tls", action="store_true")
+    for hidden in ("--work", "--threads", "--serve", "--certificate"):
+        parser.add_argument(hidden, help=argparse.SUPPRESS, default="")
     given = parser.parse_args()
-    if given.arrangement:
-        work(given.socket, given.arrangement)
+    if given.work:
+        work(given.work, int(given.threads))
+    elif given.serve:
+        serve(Path(given.serve), given.certificate)
     else:
-        main(given.rounds, given.jobs)
+        main(given.rounds, given.only, given.tls)

@@ -14,6 +14,7 @@ import structlog
 from integration import custom, duty
 from integration.check import text_of
 from integration.memory.ledger import Ledger
+from integration.memory.traffic import Traffic
 from integration.settings import Settings
 from integration.stages.file.mappings import Approved, Custom, Faulty, Linked, Mappings, NoOpen, at, read
 from integration.stages.model import Issue, Ref, Related
@@ -91,7 +92,7 @@ class Look:
 
 @dataclass(slots=True)
 class Desk:
-    """All that lies open when an issue is looked at. One for each process; holds no state of any issue."""
+    """All that lies open when an issue is looked at. One for each thread; holds no state of any issue."""
 
     settings: Settings
     ledger: Ledger
@@ -102,9 +103,12 @@ class Desk:
     def open(cls, settings: Settings) -> Desk:
         """Open the ledger, the file and the trackers. Raises `Faulty` where the file is broken from the start."""
         ledger = Ledger.open(settings.database_url)
-        trackers: dict[tuple[str, str], Tracker] = {("jira", site.site): Jira(site) for site in settings.jira}
+        shared = Traffic.connect(settings.redis_url, settings.marker_key)
+        trackers: dict[tuple[str, str], Tracker] = {
+            ("jira", site.site): Jira(site, pace=shared, shelf=shared) for site in settings.jira
+        }
         if settings.github:
-            trackers["github", ""] = GitHub(settings.github)
+            trackers["github", ""] = GitHub(settings.github, pace=shared, shelf=shared)
         return cls(settings, ledger, MappingsFile(settings.mappings, ledger), trackers)
 
     def tracker(self, ref: Ref) -> Tracker:
@@ -121,7 +125,7 @@ class Desk:
         """
         tracker, mappings = self.tracker(ref), self.mappings.current
         recalled = self.ledger.read(ref)
-        issue = carried or tracker.fetch(ref)
+        issue = carried or tracker.fetch(ref, fresh=recalled.seq == 0)
         if carried is None and (wanted := _looked_at_around(mappings)) and at(mappings, ref):
             issue = replace(issue, related=_related(tracker, issue, wanted))
         given = Given(

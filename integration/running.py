@@ -1,13 +1,15 @@
 """`release-stages run`: all processes of the Procfile on one machine, with a Redis of their own where none is given.
 
 honcho starts them, mixes their output and stops them. What is ours: Redis starts first and stops last; whoever dies is
-named with its last words; and no child outlives the run, not even when the run itself is killed.
+started again, unless it dies as soon as it has begun: then it is named with its last words, and everything is stopped;
+and no child outlives the run, not even when the run itself is killed.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import importlib.util
 import multiprocessing
 import os
@@ -24,6 +26,7 @@ import urllib.request
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -43,6 +46,7 @@ SANDBOX = "sandbox"
 STOPPED_IN_ORDER = ("web", "clock", "worker", SANDBOX, REDIS)
 GRACE = 30.0  # seconds that each may take to stop
 READY_WITHIN = 60.0
+SETTLED = 5.0  # seconds: what dies sooner would die again
 
 NO_REDIS = (
     "Release Stages needs a Redis server and found none. Set REDIS_URL to one that runs, or install one "
@@ -127,6 +131,7 @@ class EmbeddedRedis:
         configuration.write_text(
             f"port 0\nunixsocket {_quoted(at)}\nunixsocketperm 700\ndir {_quoted(home)}\ndaemonize no\n"
             'appendonly yes\nappendfsync always\nsave ""\nmaxmemory-policy noeviction\nloglevel notice\nlogfile ""\n'
+            "hash-max-listpack-value 128\n"  # a waiting job in a third of the room
         )
         self.command = "exec " + shlex.join([str(server), str(configuration)])
 
@@ -197,15 +202,26 @@ class Remembering(Printer):  # type: ignore[misc]
 class Child(Process):  # type: ignore[misc]
     """honcho's relay of one process, which ends that process, and all that it started, when the run is gone."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, stopping: Event, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._child_ctor = self._spawn
+        self._stopping = stopping
+        self._run_is_gone = False
 
     def run(self, events: Any = None, ignore_signals: bool = False) -> None:
-        """In the relay: start it and pass on its lines until it ends."""
+        """In the relay: start it and pass on its lines until it ends; again, when it ended by itself."""
         for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(each, lambda *_: None)  # not SIG_IGN, which the child would inherit
-        super().run(events, ignore_signals)
+        while True:
+            began, relayed = time.monotonic(), _ButForTheEnd(events)
+            super().run(relayed, ignore_signals)
+            lived = time.monotonic() - began
+            if self._stopping.is_set() or self._run_is_gone or lived < SETTLED or relayed.end is None:
+                if relayed.end is not None:
+                    events.put(relayed.end)
+                return
+            how = _how_it_ended(relayed.end.data["returncode"])
+            self._send_message(f"{self.name} ended by itself ({how}) and is started again".encode())
 
     def _spawn(self, *args: Any, **kwargs: Any) -> Popen:
         child = Popen(*args, **kwargs)
@@ -218,6 +234,9 @@ class Child(Process):  # type: ignore[misc]
         if run is None:
             return
         run.join()
+        if child.poll() is not None:
+            return  # another one has taken its place, and has a thread of its own
+        self._run_is_gone = True
         self._events = None  # nobody reads them any more
         _signal_group(child.pid, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -232,12 +251,27 @@ class Child(Process):  # type: ignore[misc]
         _signal_group(child.pid, signal.SIGKILL)
 
 
+class _ButForTheEnd:
+    """Passes on what a relay tells, and keeps back that its process has stopped."""
+
+    def __init__(self, events: Any) -> None:
+        self._events = events
+        self.end: Message | None = None
+
+    def put(self, message: Message) -> None:
+        if message.type == "stop":
+            self.end = message
+        else:
+            self._events.put(message)
+
+
 class Household(Manager):  # type: ignore[misc]
     """honcho's loop over all processes, with an order in starting and stopping."""
 
     def __init__(self, printer: Remembering) -> None:
         super().__init__(printer)
-        self._process_ctor = Child
+        self._stopping = multiprocessing.Event()
+        self._process_ctor = functools.partial(Child, stopping=self._stopping)
         self._terminating = False
         self.ready_first: Callable[[], bool] | None = None
         self.died: list[str] = []
@@ -247,6 +281,7 @@ class Household(Manager):  # type: ignore[misc]
         if self._terminating:
             return
         self._terminating = True
+        self._stopping.set()
         self.died = [name for name, each in self._processes.items() if "returncode" in each]
         for name in self.died:
             self.say(_last_words(name, self._processes[name]["returncode"], list(self._printer.last[name])))
@@ -310,10 +345,15 @@ def _readiness(url: str) -> str:
 
 
 def _last_words(name: str, code: int, lines: list[str]) -> str:
-    killed_by = -code if code < 0 else max(0, code - 128)  # above 128: what the shell between us says of it
-    how = f"killed by signal {killed_by}" if killed_by else f"exit code {code}"
     words = "".join(f"\n  {line}" for line in lines)
-    return f"{name} ended by itself ({how}), so everything is stopped. Its last lines:{words or ' none'}"
+    return (
+        f"{name} ended by itself ({_how_it_ended(code)}), so everything is stopped. Its last lines:{words or ' none'}"
+    )
+
+
+def _how_it_ended(code: int) -> str:
+    killed_by = -code if code < 0 else max(0, code - 128)  # above 128: what the shell between us says of it
+    return f"killed by signal {killed_by}" if killed_by else f"exit code {code}"
 
 
 def _place_in_stopping(name: str) -> float:

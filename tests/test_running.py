@@ -160,6 +160,22 @@ def test_a_process_that_dies_is_named_with_its_last_words_and_ends_the_run(start
     assert run.says("worker stops") or run.says("worker stopped")
 
 
+def test_a_process_that_is_killed_later_is_started_again_and_the_others_stay(start: Callable[..., Run]) -> None:
+    run = start(ALL)
+    until(lambda: run.says("worker is there") and run.says("clock is there"))
+    web, clock = run.lines[run.place_of("web started")], run.lines[run.place_of("clock started")]
+    time.sleep(running.SETTLED)  # what dies sooner ends the run
+    os.killpg(int(clock.split("pid=")[1].rstrip(")")), signal.SIGKILL)
+
+    until(lambda: run.says("clock ended by itself (killed by signal 9) and is started again"))
+    until(lambda: sum("clock is there" in line for line in run.lines) == 2)
+    assert [line for line in run.lines if "web started" in line] == [web]
+    family = run.family()
+    run.process.send_signal(signal.SIGTERM)
+    assert run.wait() == 0
+    assert alive(family) == []
+
+
 def test_no_child_outlives_a_run_that_is_killed(start: Callable[..., Run]) -> None:
     run = start(ALL)
     until(lambda: run.says("worker is there") and run.says("clock is there"))
@@ -174,10 +190,9 @@ def test_redis_keeps_what_it_answered_when_everything_is_killed(start: Callable[
     client = redis.Redis(unix_socket_path=str(tmp_path / "redis.sock"))
     client.set("accepted", "yes")
     family = run.family()
-    server = next(each for each in family if "redis-server" in each.name())
-    server.kill()
-    assert run.wait() == 1
-    assert run.says("redis ended by itself (killed by signal 9)")
+    run.process.kill()
+    next(each for each in family if "redis-server" in each.name()).kill()
+    until(lambda: not alive(family))
     again = start(ALL)
     until(lambda: again.says("worker is there"))
     assert client.get("accepted") == b"yes"

@@ -32,7 +32,7 @@ def work(settings: Settings) -> None:
     from workers import jobs, pool
 
     offered = {f"{jobs.__name__}.{name}": getattr(jobs, name) for name in jobs.__all__}
-    pool.serve(settings.redis_url, settings.workers, offered)
+    pool.serve(settings.redis_url, settings.workers, settings.threads, offered, jobs.inbox, jobs.desk)
 
 
 def tick(settings: Settings) -> None:

@@ -1,7 +1,8 @@
 """The clock: what runs when. It decides nothing; it turns what time has made due into hints, which workers then judge.
 
-RQ's own cron is not used: it cannot give a job a `Retry` (docs/decisions/0002-workers.md). Each task may run twice, or
+RQ's own cron is not used (docs/decisions/0002-workers.md says why). Each task may run twice, or
 in several clocks at once, without harm: a hint is kept once for each issue, and anchoring a chain again adds nothing.
+What must not wait for a clock that is dead, waking what was lost, each worker process does, too (`pool.Crew`).
 """
 
 from __future__ import annotations
@@ -17,15 +18,17 @@ from typing import NoReturn, Protocol
 import structlog
 
 from integration.look import MappingsFile
-from integration.memory.inbox import Inbox
+from integration.memory.inbox import LEASE, Inbox
 from integration.memory.ledger import Ledger
+from integration.memory.rounds import Standing
 from integration.settings import Settings, digest_variable
 from integration.stages.file.mappings import Mappings
-from integration.stages.model import Ref
+from integration.stages.model import ROUNDS, Ref
 from integration.stages.texts import digests
+from workers import catch_up, sweep
 from workers.digests import awaited
 
-STUCK_AFTER = timedelta(seconds=60)
+STUCK_AFTER = LEASE  # a run that is alive gives a sign three times as often
 ASKED_AGAIN = timedelta(minutes=1)
 AT_ONCE = 200
 
@@ -71,6 +74,7 @@ def table(inbox: Inbox, ledger: Ledger, settings: Settings) -> list[Tick]:
         Tick("wake", timedelta(seconds=2), lambda now: inbox.wake_due(now, STUCK_AFTER)),
         Tick("look again", timedelta(seconds=10), lambda now: look_again(inbox, ledger, now)),
         Tick("digests", timedelta(minutes=1), due),
+        Tick("rounds", timedelta(seconds=30), lambda now: hint_at_rounds(inbox, ledger, settings, now)),
         Tick("anchor", timedelta(days=1), lambda now: log.info("ledger anchored", digest=ledger.anchor(now))),
     ]
 
@@ -93,6 +97,18 @@ def hint_at_digests(inbox: Inbox, ledger: Ledger, mappings: Mappings, now: datet
         due_at = awaited(ledger, mappings, party, now)
         if due_at is not None and ledger.agenda.awaits(party, due_at, now):
             inbox.hint(Ref.of_party(party))
+
+
+def hint_at_rounds(inbox: Inbox, ledger: Ledger, settings: Settings, now: datetime) -> None:
+    """Hint at the rounds whose time has come: what never arrived is looked for."""
+    standing = {one.name: one for one in ledger.rounds.stand()}
+    wanted = [Ref.of_round(kind, "github") for kind in ROUNDS if settings.github]
+    wanted += [Ref.of_round(kind, "jira", each.site) for kind in sweep.EVERY for each in settings.jira]
+    ledger.rounds.drop(standing.keys() - {str(one) for one in wanted})
+    for one in wanted:
+        every = sweep.EVERY.get(one.tracker, catch_up.EVERY)
+        if standing.get(str(one), Standing(str(one))).is_due(every, now):
+            inbox.hint(one)
 
 
 class DueDigests:

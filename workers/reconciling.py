@@ -52,6 +52,7 @@ class Reconciling:
     def __init__(self, desk: Desk, inbox: Inbox, run: Run) -> None:
         self.desk, self.inbox, self.run, self.ref, self.seq = desk, inbox, run, run.ref, 0
         self.issue: Issue | None = None  # the snapshot, with what we have said since; None: it is to be fetched anew
+        self.fresh = False  # nothing was said since the snapshot was read
         self.cause = run.cause
 
     @property
@@ -62,7 +63,7 @@ class Reconciling:
     def work(self) -> datetime | None:
         """Look and act until nothing is left; when to come back, if the inbox has to see to it."""
         for _ in range(PASSES):
-            fresh = self.issue is None
+            self.fresh = self.fresh or self.issue is None
             try:
                 look = self.desk.look(self.ref, _now(), self.issue)
             except Gone as gone:
@@ -74,7 +75,7 @@ class Reconciling:
                 self.cause = "reload"  # nobody did anything but change the file
             self.issue = look.issue
             self._write(look)
-            if not self._apply(look, fresh):
+            if not self._apply(look):
                 return None
         log.error("no end in sight after so many passes; tried again later", passes=PASSES)
         return _now() + TROUBLED
@@ -112,6 +113,7 @@ class Reconciling:
             owing=tuple(dict.fromkeys(debt.party for debt in made.debts)),
             waits_for=made.verdict.waits_for if made.attempt and made.verdict else (),
             looked_under=look.given.mappings.hash,
+            watermark=issue.watermark,
         )  # fmt: skip
         if look.seq or made.entries or made.stage:
             self.seq = self.desk.ledger.append(self.ref, made.entries, self.seq, _now(), card)
@@ -127,15 +129,15 @@ class Reconciling:
 
     def _let(self, writes: int, comments: int = 0) -> None:
         """Is there room for it, at the tracker and for what is behind it? Asked before anything is marked as tried."""
-        getattr(self.tracker, "room", lambda *a, **k: None)(self.ref, comments=comments, writes=writes)
+        self.tracker.room(self.ref, comments=comments, writes=writes)
         if self.cause not in ("", "time") and not self.inbox.breaker.let(self.cause, _now()):
             raise HeldBack(f"{self.ref}: what '{self.cause}' would do is held until the admin lets it go on")
 
-    def _apply(self, look: Look, fresh: bool) -> bool:
+    def _apply(self, look: Look) -> bool:
         """Act in order; True when it takes another look. The stage is changed only as long as nothing else changed."""
         said = False
         for action in look.plan.actions:
-            if isinstance(action, Shift | Tidy) and (said or not (fresh or self._still_so())):
+            if isinstance(action, Shift | Tidy) and (said or not self._still_so()):
                 return True
             if not self.inbox.holds(self.run):
                 raise Overtaken(f"{self.ref}: another run has the issue by now, and goes on")
@@ -144,10 +146,11 @@ class Reconciling:
 
     def _still_so(self) -> bool:
         """Is the issue as the snapshot shows it, but for what we have said since? Otherwise it is looked at anew."""
-        found = getattr(self.tracker, "recheck", lambda ref, issue: None)(self.ref, self.issue)
-        if found is not self.issue:
-            self.issue = None
-        return found is self.issue
+        if self.fresh or self.issue is None:
+            return self.fresh
+        known, self.issue = self.issue, self.tracker.recheck(self.ref, self.issue)
+        self.fresh = True
+        return _seen(known) == _seen(self.issue)
 
     def _act(self, action: Action) -> bool:
         match action:
@@ -183,7 +186,7 @@ class Reconciling:
         log.info("said", key=say.key, comment=comment.url)
         posted = replace(comment, at=max(comment.at, _now()))  # a tracker's stamp may be cut to the second
         if self.issue:
-            self.issue = replace(self.issue, comments=(*self.issue.comments, comment))
+            self.issue, self.fresh = replace(self.issue, comments=(*self.issue.comments, comment)), False
         self._noticed(posted, say.tells, say.stage, comment.author, is_beside(say.key), why(say.key))
 
     def _noticed(
@@ -205,6 +208,7 @@ class Reconciling:
             self.tracker.edit(self.ref, edit.comment, edit.text, edit.token)
         except Gone:
             self._record(Done(_now(), edit.key))  # somebody deleted it; the next look writes it anew
+            self.issue, self.fresh = None, False
             return True
         except Refused as error:
             log.error("the living comment could not be brought up to date", reason=str(error))
@@ -213,7 +217,7 @@ class Reconciling:
 
     def _tidy(self, tidy: Tidy) -> bool:
         self._let(writes=len(tidy.take))
-        self.issue = None
+        self.issue, self.fresh = None, False
         try:
             for label in tidy.take:
                 self.tracker.take_label(self.ref, label)
@@ -247,7 +251,7 @@ class Reconciling:
         """Put the right label on before the other is taken off: the issue is never without a stage."""
         self._let(writes=len(shift.put) + len(shift.take) or 1)
         self._record(Tried(_now(), shift.key))
-        self.issue = None
+        self.issue, self.fresh = None, False
         try:
             for label in shift.put:
                 self.tracker.put_label(self.ref, label)
@@ -261,6 +265,12 @@ class Reconciling:
             return
         self._record(Done(_now(), shift.key))
         log.info("done", key=shift.key, was=shift.intended.was, to=shift.intended.to)
+
+
+def _seen(issue: Issue) -> Issue:
+    """All of a snapshot that a decision may hang on: how we read our own comments apart."""
+    comments = tuple(replace(issue.comments[0], id=one.id) for one in issue.comments)
+    return replace(issue, comments=comments, watermark=issue.created)
 
 
 def _said_of(entry: Entry) -> dict[str, str]:

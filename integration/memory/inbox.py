@@ -7,21 +7,25 @@ lock with a short lease lets one run at a time have an issue, everywhere; `keep`
 alive here. What RQ or a crash loses, `wake_due` wakes again.
 
 Every step is one Lua script (`lua/*.lua`), so that no crash stands between two halves of it. The clock is the
-caller's, or `datetime.now`, never Redis's, but for the lease and the lifetime of delivery ids.
+caller's, or `datetime.now`, never Redis's, but for the lease.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import secrets
 import threading
 import time
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, cast
+from uuid import uuid4
 
 import structlog
 from redis import Redis
@@ -29,6 +33,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry as RedisRetry
 from rq import Queue, Retry
 from rq.job import JobStatus
+from rq.serializers import JSONSerializer
+from rq.utils import utcformat
 from rq.worker_registration import get_keys
 
 from integration.memory.away import Away, asking
@@ -78,7 +84,8 @@ class Inbox:
         self._lease, self._longest = lease, longest
         self._alive: dict[str, tuple[Run, int]] = {}  # token -> the run that is alive here, and its thread
         self.queue = Queue(QUEUE, connection=redis, serializer="json")
-        self._scripts = {name: redis.register_script(_source(name)) for name in _SCRIPTS}
+        template = _template(self.queue)
+        self._scripts = {name: redis.register_script(template + _source(name)) for name in _SCRIPTS}
         self.breaker = Breaker(redis)
         self._strange: set[bytes] = set()  # names that were told of already
 
@@ -92,14 +99,24 @@ class Inbox:
 
     def accept(self, delivery_id: str, hints: Sequence[Hint], now: datetime | None = None) -> bool:
         """Keep the hints of a delivery, in one round trip; False when it was seen before. Nothing to keep is new."""
-        if not hints:
-            return True
-        named = f"{PREFIX}delivery:{delivery_id}" if delivery_id else ""
-        wanted: list[Any] = [named, int(SEEN_FOR.total_seconds())]
-        for hint in hints:
-            watermark = "" if hint.watermark is None else _ms(hint.watermark)
-            wanted += [str(hint.ref), watermark, hint.cause, *self._job(hint.ref)]
-        return bool(self._do("accept", now, *wanted))
+        return not hints or self.accept_all([(delivery_id, hints)], now)[0]
+
+    def accept_all(
+        self, deliveries: Sequence[tuple[str, Sequence[Hint]]], now: datetime | None = None
+    ) -> list[bool]:  # fmt: skip
+        """Keep the hints of many deliveries, all of them in one round trip; of each whether it was new.
+
+        Of a delivery's id a digest is remembered for `SEEN_FOR`, in a tenth of the room that a key of its own takes.
+        """
+        now = now or datetime.now(UTC)
+        stamp = utcformat(now)
+        wanted: list[Any] = [_ms(now - SEEN_FOR)]
+        for delivery_id, hints in deliveries:
+            wanted += (_digest(delivery_id), len(hints))
+            for hint in hints:
+                watermark = "" if hint.watermark is None else _ms(hint.watermark)
+                wanted += (str(hint.ref), watermark, hint.cause, *self._job(hint.ref, stamp))
+        return [bool(new) for new in self._do("accept", now, *wanted)]
 
     def hint(
         self, ref: Ref, watermark: datetime | None = None, now: datetime | None = None, cause: str = ""
@@ -175,6 +192,10 @@ class Inbox:
         """Not now: the entry stays, the issue is free, and the next try is at `at`, or when another hint comes."""
         self._alive.pop(run.token, None)
         self._do("put_off", now, str(run.ref), run.token, _ms(at))
+
+    def forget(self, ref: Ref, now: datetime | None = None) -> bool:
+        """Somebody has decided that nothing is to be done for it; False where nothing waited. A later hint counts."""
+        return bool(self._do("forget", now, str(ref)))
 
     def wake_due(self, now: datetime, stuck_after: timedelta | None = None) -> int:
         """Make hints of what is due, and wake again what nobody has cared for since `stuck_after`; how many were woken.
@@ -259,23 +280,41 @@ class Inbox:
     def _first(self, now: datetime | None) -> list[Any]:
         return [PREFIX, _ms(now or datetime.now(UTC)), Queue.redis_queues_keys, self.queue.key]
 
-    def _job(self, ref: Ref) -> list[Any]:
-        """The job as RQ itself writes it down, for our scripts: key, id, how many values, fields and values."""
-        job = self.queue.create_job(
-            RECONCILE, args=[str(ref)], description=f"reconcile {ref}", status=JobStatus.QUEUED, **_JOB
-        )
-        job.enqueued_at = datetime.now(UTC)
-        written = [each for pair in job.to_dict().items() for each in pair]
-        return [job.key, job.id, len(written), *written]
+    def _job(self, ref: Ref, stamp: str = "") -> tuple[Any, ...]:
+        """What one job has of its own, for our scripts: id, data, when it was made, description. See `_template`."""
+        name = str(ref)
+        made = stamp or utcformat(datetime.now(UTC))
+        return str(uuid4()), _call(RECONCILE, name), made, f"reconcile {name}"
 
 
-_SCRIPTS = ("accept", "begin", "renew", "finish", "put_off", "due", "stuck")
+_SCRIPTS = ("accept", "begin", "renew", "finish", "put_off", "forget", "due", "stuck")
 
 
 @cache
 def _source(name: str) -> str:
     place = files("integration.memory").joinpath("lua")
     return "".join(place.joinpath(f"{each}.lua").read_text("utf-8") for each in ("prelude", name))
+
+
+def _template(queue: Queue) -> str:
+    """What every job has, as RQ itself writes it, in Lua: to have RQ make each job anew takes four times as long."""
+    job = queue.create_job(RECONCILE, status=JobStatus.QUEUED, **_JOB)
+    own = ("data", "created_at", "enqueued_at", "description")
+    shared = [each for pair in job.to_dict().items() if pair[0] not in own for each in pair]
+    values = ", ".join(json.dumps(str(getattr(each, "value", each))) for each in shared)
+    return f"local JOB_KEY, JOB = {json.dumps(job.redis_job_namespace_prefix)}, {{{values}}}\n"
+
+
+@lru_cache(maxsize=4096)
+def _call(function: str, name: str) -> bytes:
+    """The call as RQ writes it down."""
+    written: bytes = JSONSerializer.dumps((function, None, (name,), {}))  # type: ignore[no-untyped-call]
+    return zlib.compress(written)
+
+
+def _digest(delivery_id: str) -> bytes:
+    """Twelve bytes for an id of any length; nothing for none."""
+    return hashlib.blake2b(delivery_id.encode(), digest_size=12).digest() if delivery_id else b""
 
 
 def _ms(at: datetime) -> int:

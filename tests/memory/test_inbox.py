@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -56,8 +57,8 @@ def run(inbox: Inbox, ref: Ref, at: datetime = NOON) -> Run:
 
 
 def ours(client: redis.Redis) -> set[bytes]:
-    """Our keys, without the ids of deliveries, which expire."""
-    return {key for key in client.keys(f"{PREFIX}*") if b":delivery:" not in key}
+    """Our keys, without the deliveries that were seen, which are forgotten by and by."""
+    return {key for key in client.keys(f"{PREFIX}*") if key != f"{PREFIX}seen".encode()}
 
 
 # --- accepting --------------------------------------------------------------------------------------------------
@@ -80,10 +81,17 @@ def test_the_same_delivery_again_changes_nothing(inbox: Inbox) -> None:
 
 
 def test_a_delivery_is_remembered_for_four_days(inbox: Inbox, redis_client: redis.Redis) -> None:
-    inbox.accept("guid:1", [Hint(APP)], NOON)
-    left = redis_client.ttl(f"{PREFIX}delivery:guid:1")
-    assert isinstance(left, int)
-    assert SEEN_FOR - timedelta(minutes=1) < timedelta(seconds=left) <= SEEN_FOR
+    assert inbox.accept("guid:1", [Hint(APP)], NOON)
+    assert not inbox.accept("guid:1", [Hint(APP)], NOON + SEEN_FOR - timedelta(seconds=1))
+    assert inbox.accept("guid:1", [Hint(APP)], NOON + SEEN_FOR)
+    assert redis_client.zcard(f"{PREFIX}seen") == 1
+
+
+def test_many_deliveries_are_accepted_in_one_round_trip_each_by_itself(inbox: Inbox) -> None:
+    told = [("guid:1", [Hint(APP)]), ("guid:2", [Hint(OTHER), Hint(APP)]), ("guid:1", [Hint(APP)]), ("", [Hint(APP)])]
+    assert inbox.accept_all(told, NOON) == [True, True, False, True]
+    assert jobs(inbox) == [str(APP), str(OTHER)]
+    assert inbox.accept_all(told, NOON) == [False, False, False, True]
 
 
 def test_a_delivery_of_several_issues_wakes_for_each(inbox: Inbox) -> None:
@@ -233,6 +241,7 @@ def test_a_run_knows_what_it_answers(inbox: Inbox) -> None:
     begun = run(inbox, APP, after(seconds=3))
     assert (begun.ref, begun.watermark, begun.since) == (APP, after(seconds=-2), NOON)
     assert timedelta(0) < inbox.holds(begun) <= LEASE
+    assert inbox.renew(begun)
 
 
 def test_nothing_waits_nothing_runs(inbox: Inbox) -> None:
@@ -369,6 +378,68 @@ def test_the_lease_ends_by_itself(redis_client: redis.Redis) -> None:
         pass
     assert not inbox.holds(begun)
     assert inbox.begin(APP) is not None
+
+
+def half_over(client: redis.Redis, ref: Ref) -> None:
+    client.pexpire(f"{PREFIX}lock:{ref}", LEASE // 2)
+
+
+def left(client: redis.Redis, ref: Ref) -> timedelta:
+    return timedelta(milliseconds=int(client.pttl(f"{PREFIX}lock:{ref}")))
+
+
+def test_runs_that_are_alive_are_kept_and_those_that_ended_are_not(inbox: Inbox, redis_client: redis.Redis) -> None:
+    inbox.accept("guid:1", [Hint(APP), Hint(OTHER)], NOON)
+    alive, ended = run(inbox, APP), run(inbox, OTHER)
+    inbox.put_off(ended, after(minutes=1), NOON)
+    another = Inbox(redis_client).begin(OTHER, NOON)
+    assert another is not None
+    half_over(redis_client, APP)
+    half_over(redis_client, OTHER)
+    assert inbox.keep(after(seconds=20)) == []
+    assert left(redis_client, APP) > LEASE * 0.9
+    assert left(redis_client, OTHER) <= LEASE / 2, "it is kept by whom it belongs to"
+    inbox.queue.empty()
+    redis_client.delete(f"{PREFIX}lock:{APP}")
+    assert inbox.wake_due(after(seconds=44)) == 0, "its last sign is younger than a lease"
+    assert inbox.wake_due(after(seconds=45)) >= 1
+    assert inbox.keep() == []
+    assert not inbox.holds(alive), "what was lost is not taken back"
+
+
+def test_asking_before_an_act_renews_a_lease_that_is_not_fresh(inbox: Inbox, redis_client: redis.Redis) -> None:
+    inbox.hint(APP, now=NOON)
+    begun = run(inbox, APP)
+    half_over(redis_client, APP)
+    assert inbox.holds(begun) == LEASE
+    assert left(redis_client, APP) > LEASE * 0.9
+
+
+def test_a_run_that_takes_too_long_is_named_once_and_kept_no_more(redis_client: redis.Redis) -> None:
+    inbox = Inbox(redis_client, longest=timedelta(0))
+    inbox.hint(APP)
+    begun = inbox.begin(APP)
+    assert begun is not None
+    half_over(redis_client, APP)
+    assert inbox.keep() == [begun]
+    assert inbox.keep() == []
+    assert not inbox.holds(begun)
+    assert left(redis_client, APP) <= LEASE / 2
+
+
+def test_what_a_thread_has_let_go_of_is_kept_no_more(inbox: Inbox, redis_client: redis.Redis) -> None:
+    inbox.hint(APP)
+    run(inbox, APP)
+    elsewhere = threading.Thread(target=inbox.let_go)
+    elsewhere.start()
+    elsewhere.join()
+    half_over(redis_client, APP)
+    inbox.keep()
+    assert left(redis_client, APP) > LEASE * 0.9, "another thread's end does not concern it"
+    inbox.let_go()
+    half_over(redis_client, APP)
+    inbox.keep()
+    assert left(redis_client, APP) <= LEASE / 2
 
 
 def test_a_run_that_lost_its_lock_cannot_take_its_followers_away(inbox: Inbox, redis_client: redis.Redis) -> None:

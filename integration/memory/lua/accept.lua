@@ -1,9 +1,21 @@
--- The delivery's key ('' for a hint of our own), its lifetime (s), then for each hint: ref, watermark (ms or ''), cause, job.
-if ARGV[5] ~= '' and not redis.call('SET', ARGV[5], now, 'NX', 'EX', ARGV[6]) then return 0 end
-local at = 7
+-- From when on deliveries are remembered (ms), then for each delivery: the digest of its id ('' for a hint of our own),
+-- how many hints follow, and for each: ref, watermark (ms or ''), cause, job. Answers for each delivery: 1 when it is new.
+-- What makes a delivery seen comes last: should anything fail before it, the same delivery once more is new.
+local past = redis.call('ZCOUNT', SEEN, '-inf', ARGV[5])
+if past > 0 then redis.call('ZREMRANGEBYRANK', SEEN, 0, math.min(past, 1000) - 1) end
+local answers, at = {}, 6
 while ARGV[at] do
-  mark(ARGV[at], ARGV[at + 1], ARGV[at + 2])
-  wake(ARGV[at], at + 3)
-  at = at + 6 + ARGV[at + 5]
+  local digest, hints = ARGV[at], tonumber(ARGV[at + 1])
+  local new = digest == '' or not redis.call('ZSCORE', SEEN, digest)
+  at = at + 2
+  for _ = 1, hints do
+    if new then
+      mark(ARGV[at], ARGV[at + 1], ARGV[at + 2])
+      wake(ARGV[at], at + 3)
+    end
+    at = at + 7
+  end
+  if new and digest ~= '' then redis.call('ZADD', SEEN, now, digest) end
+  answers[#answers + 1] = new and 1 or 0
 end
-return 1
+return answers

@@ -8,19 +8,19 @@ local CAUSE = prefix .. 'cause'            -- hash ref -> what made its hints, w
 local PATIENCE = prefix .. 'patience'      -- zset ref -> last sign that it is being taken care of
 local WAKING = prefix .. 'waking'          -- hash ref -> the job that is on its way
 local LATER = prefix .. 'later'            -- zset ref -> when it becomes a hint
+local SEEN = prefix .. 'seen'              -- zset digest of a delivery's id -> when it came
 local COUNTER = prefix .. 'counter'        -- generations are never used twice
 
 local function lock_of(ref) return prefix .. 'lock:' .. ref end
 
--- A job stands in ARGV as: its key, its id, how many values follow, field, value, field, value ...
+-- A job stands in ARGV as what it has of its own: id, data, when it was made, description. The rest is JOB, above.
 -- Does what Queue.enqueue of RQ does, unless a wake-up is on its way or a run is under way (which wakes at its end).
 local function wake(ref, at)
   if redis.call('HEXISTS', WAKING, ref) == 1 or redis.call('EXISTS', lock_of(ref)) == 1 then return 0 end
-  local id = ARGV[at + 1]
-  local fields = {}
-  for i = at + 3, at + 2 + ARGV[at + 2] do fields[#fields + 1] = ARGV[i] end
+  local id, made, job = ARGV[at], ARGV[at + 2], JOB_KEY .. ARGV[at]
   redis.call('SADD', rq_queues, rq_queue)
-  redis.call('HSET', ARGV[at], unpack(fields))
+  redis.call('HSET', job, 'data', ARGV[at + 1], 'created_at', made, 'enqueued_at', made, 'description', ARGV[at + 3])
+  redis.call('HSET', job, unpack(JOB))
   redis.call('RPUSH', rq_queue, id)
   redis.call('HSET', WAKING, ref, id)
   redis.call('ZADD', PATIENCE, now, ref)
