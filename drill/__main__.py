@@ -1,0 +1,98 @@
+"""`python -m drill`: runs a drill, prints what was done to the service and what came of it; exit code 1 on any miss."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections import Counter
+from dataclasses import replace
+
+import click
+
+from drill.broken import FAULTS, FOUND_BY
+from drill.orders import Orders
+from drill.running import Outcome, run
+
+_DEFAULT = Orders()
+HARD = Orders(issues=24, minutes=0.7, hard=True)
+
+
+@click.command(context_settings={"max_content_width": 100})
+@click.option("--issues", default=None, type=int, help="Features; twenty deliveries for each. [500, hard: 24]")
+@click.option("--minutes", default=None, type=float, help="How long people are at work. [7, hard: 0.7]")
+@click.option("--seed", default=_DEFAULT.seed, show_default=True, help="What people do, and what goes wrong.")
+@click.option("--workers", default=_DEFAULT.workers, show_default=True, help="Worker processes.")
+@click.option("--postgres", is_flag=True, help="Keep the ledger in PostgreSQL.")
+@click.option("--hard", is_flag=True, help="Short, thick with faults and deaths, and without sweeps.")
+@click.option("--broken", type=click.Choice(list(FAULTS)), help="A hard one with this fault put in: it must fail.")
+@click.option("--prove", is_flag=True, help="A hard one, and one with each fault: succeeds when just these are found.")
+def main(
+    issues: int | None,
+    minutes: float | None,
+    seed: int,
+    workers: int,
+    postgres: bool,
+    hard: bool,
+    broken: str | None,
+    prove: bool,
+) -> None:
+    """Run the real service among faults, and look whether every promise was kept."""
+    usual = HARD if hard or broken or prove else _DEFAULT
+    orders = replace(
+        usual,
+        issues=issues or usual.issues,
+        minutes=minutes or usual.minutes,
+        seed=seed,
+        workers=workers,
+        postgres=postgres,
+    )
+    if prove:
+        sys.exit(0 if proven(orders) else 1)
+    outcome = run(replace(orders, broken=broken or ""), click.echo)
+    tell(outcome)
+    sys.exit(1 if outcome.misses else 0)
+
+
+def proven(orders: Orders) -> bool:
+    """Whether a hard drill fails for each fault that is put in, by the law that it breaks, and passes without."""
+    found = {}
+    for fault in ("", *FAULTS):
+        outcome = run(replace(orders, broken=fault), click.echo)
+        tell(outcome)
+        laws = {one.law for one in outcome.misses}
+        found[fault] = bool(laws & set(FOUND_BY[fault])) if fault else not laws
+    for fault, right in found.items():
+        words = ("was found" if right else "was NOT found") if fault else ("passed" if right else "did NOT pass")
+        click.echo(f"{fault or 'with no fault put in':<24} {words}")
+    return all(found.values())
+
+
+def tell(outcome: Outcome) -> None:
+    """Print it; what the processes wrote is kept only where something was missed."""
+    lines = [f"{name:<28} {value}" for name, value in outcome.figures.items()]
+    lines += [
+        "",
+        "killed:",
+        *_counted(outcome.kills),
+        "",
+        "faults of the trackers and of the post:",
+        *_counted(outcome.faults),
+    ]
+    misses = Counter(one.law for one in outcome.misses)
+    lines += ["", "misses:" if misses else "no miss: every promise was kept", *_counted(misses)]
+    lines += [f"  {one}" for one in outcome.misses[:20]]
+    for story in outcome.verdicts.stories.values():
+        lines += ["", *story]
+    click.echo("\n".join(lines))
+    if outcome.misses:
+        click.echo(f"\nWhat each process wrote is kept in {outcome.home}")
+    else:
+        shutil.rmtree(outcome.home, ignore_errors=True)
+
+
+def _counted(counter: Counter[str]) -> list[str]:
+    return [f"  {name:<44} {n:>7,}" for name, n in sorted(counter.items())]
+
+
+if __name__ == "__main__":
+    main()
