@@ -6,6 +6,7 @@ of its own to spoil, and whatever goes wrong in it becomes a finding. What ends 
 
 from __future__ import annotations
 
+import ctypes
 import signal
 import threading
 import time
@@ -37,6 +38,8 @@ log = structlog.get_logger(__name__)
 class _TooLong(BaseException):
     """The time is up. No `Exception`, so that it is not caught by code that goes on after any."""
 
+    stray: threading.Thread | None = None  # where it goes on all the same
+
 
 class Check:
     """One requirement that is installed. Asked again about the same issue at the same time, it answers as before."""
@@ -44,6 +47,7 @@ class Check:
     def __init__(self, name: str, check: Custom) -> None:
         self.name, self._check = name, check
         self._asked: tuple[Issue, datetime, dict[str, Finding]] | None = None
+        self._stray: threading.Thread | None = None  # does not end: another beside it would not, either
 
     def __call__(self, issue: Issue, options: Mapping[str, Any], now: datetime) -> Finding:
         """What it finds; a finding that could not be made says why."""
@@ -56,7 +60,9 @@ class Check:
         return asked[2][question]
 
     def _ask(self, issue: Issue, options: Mapping[str, Any], now: datetime) -> Finding:
-        found, wrong = _tried(LIMIT, lambda: self._check(issue, deepcopy(dict(options)), now))
+        if self._stray and self._stray.is_alive():
+            return Finding(self.name, None, "it could not be evaluated: it has not ended since it was asked before")
+        found, wrong, self._stray = _tried(LIMIT, lambda: self._check(issue, deepcopy(dict(options)), now))
         if not wrong:
             return found  # type: ignore[return-value]  # whatever it is: the rule looks at it
         log.warning("a requirement could not be evaluated", name=self.name, issue=str(issue.ref), wrong=wrong)
@@ -82,7 +88,7 @@ def installed() -> Mapping[str, Custom]:
 
 def _imported(point: EntryPoint) -> object:
     """What the entry point names; None where it cannot be had."""
-    found, wrong = _tried(TO_IMPORT, point.load)
+    found, wrong, _ = _tried(TO_IMPORT, point.load)
     if wrong:
         log.error("a requirement cannot be imported", name=point.name, at=point.value, wrong=wrong)
     return found
@@ -97,8 +103,11 @@ def missing(mappings: m.Mappings) -> list[str]:
 # --- somebody else's code -------------------------------------------------------------------------------------------
 
 
-def _tried(seconds: float, call: Callable[[], T]) -> tuple[T | None, str]:
-    """What it answers, and what went wrong: the class of an error, as its words may hold anything; or the time."""
+def _tried(seconds: float, call: Callable[[], T]) -> tuple[T | None, str, threading.Thread | None]:
+    """What it answers, and what went wrong: the class of an error, as its words may hold anything; or the time.
+
+    The thread is the one in which it goes on for ever, if it does.
+    """
 
     def safely() -> tuple[T | None, str]:
         # In here, where no alarm of the job can ring: that one is no fault of this code, and rings only once.
@@ -110,14 +119,14 @@ def _tried(seconds: float, call: Callable[[], T]) -> tuple[T | None, str]:
     can_ring = threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer")
     within = _by_alarm if can_ring else _in_a_thread
     try:
-        return within(seconds, safely)
-    except _TooLong:
-        return None, f"it took longer than {seconds:g} seconds"
+        return (*within(seconds, safely), None)
+    except _TooLong as late:
+        return None, f"it took longer than {seconds:g} seconds", late.stray
 
 
 def _by_alarm(seconds: float, call: Callable[[], T]) -> T:
-    """In the main thread, where workers and commands run: a signal ends even a search that never lets go. The job's
-    own alarm, which uses the same clock, is set again afterwards. Raises `_TooLong`."""
+    """In the main thread, where commands run: a signal ends even a search that never lets go. An alarm that was set
+    before, which uses the same clock, is set again afterwards. Raises `_TooLong`."""
     running = True
 
     def ring(signum: int, frame: FrameType | None) -> None:
@@ -141,7 +150,8 @@ def _by_alarm(seconds: float, call: Callable[[], T]) -> T:
 
 
 def _in_a_thread(seconds: float, call: Callable[[], T]) -> T:
-    """Elsewhere: it is not waited for any longer, and cannot keep the process from ending. Raises `_TooLong`."""
+    """Elsewhere, as in a worker: it is not waited for any longer, is told to end, and cannot keep the process from
+    ending. Raises `_TooLong`."""
     answered: SimpleQueue[T | BaseException] = SimpleQueue()
 
     def run() -> None:
@@ -150,11 +160,20 @@ def _in_a_thread(seconds: float, call: Callable[[], T]) -> T:
         except BaseException as wrong:
             answered.put(wrong)
 
-    threading.Thread(target=run, name="requirement", daemon=True).start()
+    thread = threading.Thread(target=run, name="requirement", daemon=True)
+    thread.start()
     try:
         answer = answered.get(timeout=seconds)
     except Empty:
-        raise _TooLong from None
+        late = _TooLong()
+        late.stray = _told_to_end(thread)
+        raise late from None
     if isinstance(answer, BaseException):
         raise answer
     return answer
+
+
+def _told_to_end(thread: threading.Thread) -> threading.Thread:
+    """Python code hears it at its next step; what waits within a library, when it comes back from there."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(_TooLong))
+    return thread

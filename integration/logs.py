@@ -7,12 +7,14 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
+import msgspec
 import structlog
 
 from integration.settings import JiraSettings, Settings
@@ -37,7 +39,7 @@ class Mask:
 
 def set_up(settings: Settings) -> None:
     """Make structlog and the standard library's loggers speak alike: coloured for a terminal, else JSON."""
-    for_people = sys.stderr.isatty() or settings.force_color  # `run` sets it when a person watches the pipe
+    for_people = _for_people(settings)
     steps = _steps()
     lines = logging.StreamHandler(sys.stderr)
     lines.setFormatter(_Masking(Mask(secrets_of(settings)), steps, for_people))
@@ -53,6 +55,27 @@ def set_up(settings: Settings) -> None:
         cache_logger_on_first_use=True,
     )
     sys.excepthook = _log_the_end
+
+
+def _for_people(settings: Settings) -> bool:
+    return sys.stderr.isatty() or settings.force_color  # `run` sets it when a person watches the pipe
+
+
+def brief(settings: Settings, logger: str) -> Callable[..., None]:
+    """For lines of which there may be thousands a second: tells an event at level info, as the log does otherwise.
+
+    Where lines go to a machine, one is made in a single step and without structlog, in a tenth of the time.
+    """
+    if _for_people(settings) or logging.getLevelName(settings.log_level) != logging.INFO:
+        told: Callable[..., None] = structlog.get_logger(logger).info
+        return told
+    mask, always = Mask(secrets_of(settings)), {"level": "info", "logger": logger}
+
+    def tell(event: str, **fields: Any) -> None:
+        line = msgspec.json.encode(fields | {"event": event} | always | {"timestamp": datetime.now(UTC)})
+        sys.stderr.write(mask(line.decode()) + "\n")
+
+    return tell
 
 
 def secrets_of(settings: object) -> Iterator[str]:

@@ -403,3 +403,43 @@ def test_the_example_is_asked_for_by_its_rule(example: Path, labels: tuple[str, 
     found = evaluate(file.rules[0].require[0], Case(issue, file, NOW, custom=custom.installed()))
 
     assert (found.ok, found.party) == (ok, party)
+
+
+def in_a_thread(check: custom.Check) -> Finding:
+    """Asked as a worker's thread asks."""
+    found = list[Finding]()
+    asked = threading.Thread(target=lambda: found.append(check(ISSUE, {}, NOW)))
+    asked.start()
+    asked.join(10)
+    return found[0]
+
+
+def requirements() -> list[threading.Thread]:
+    return [one for one in threading.enumerate() if one.name == "requirement"]
+
+
+@pytest.mark.usefixtures("little_time")
+def test_in_a_workers_thread_one_that_goes_round_for_ever_is_ended() -> None:
+    assert "took longer" in in_a_thread(custom.Check("own", spins)).reason
+
+    began = time.monotonic()
+    while requirements():
+        assert time.monotonic() - began < 10, "it still runs"
+        time.sleep(0.01)
+
+
+@pytest.mark.usefixtures("little_time")
+def test_one_that_cannot_be_ended_is_not_asked_again_while_it_runs() -> None:
+    let_go, asked = threading.Event(), list[int]()
+
+    def waits(*_: object) -> Finding:
+        asked.append(1)
+        let_go.wait(30)
+        return Finding("late", True)
+
+    check = custom.Check("own", waits)  # type: ignore[arg-type]
+    assert "took longer" in in_a_thread(check).reason
+    check._asked = None  # as at a later look
+    assert "has not ended since it was asked before" in in_a_thread(check).reason
+    assert len(asked) == 1
+    let_go.set()
