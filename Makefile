@@ -6,7 +6,7 @@ UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --g
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint drill bench schema words lock clean
+.PHONY: help install run test lint audit drill bench schema words lock clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,16 +19,23 @@ run: install  ## Start all of it; with no tracker in the environment, a small Gi
 test: .venv/installed-dev  ## All tests
 	$(BIN)/pytest -n 2 --dist worksteal -m "not drill"
 
-lint: .venv/installed-dev  ## ruff and mypy
+lint: .venv/installed-dev  ## ruff (with bandit's rules) and mypy; known faults in what we install
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/python .ci/audit.py
 
-drill: .venv/installed-dev  ## The long tests: the laws over thousands of histories
-	$(BIN)/pytest -m drill
+audit: .venv/installed-dev  ## Known faults in what we install, and no excuse where nobody could be asked
+	$(BIN)/python .ci/audit.py --strict
 
-bench: .venv/installed-dev  ## What docs/decisions measured, measured here
-	$(BIN)/python bench/workers.py
+drill: .venv/installed-dev  ## The long tests: the laws over thousands of histories, and the service among faults and deaths
+	$(BIN)/pytest -m "drill" --ignore tests/test_drill.py
+	$(BIN)/python -m drill
+	$(BIN)/python -m drill --postgres --workers 3 --issues 60 --minutes 1.5 --seed 5
+	$(BIN)/python -m drill --prove
+
+bench: .venv/installed-dev  ## How quick it is, beside its peers; about a quarter of an hour, on a quiet machine
+	$(BIN)/python -m bench
 
 schema: .venv/installed  ## Write docs/mappings.schema.json anew, after a change to the form of mappings.yaml
 	$(BIN)/python -c 'from pathlib import Path; from integration.stages.file.schema import text; \

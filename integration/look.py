@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -163,7 +164,7 @@ class Desk:
                 return made, given
             for party in missing:
                 handles[party] = _people(tracker, given, party)
-                on_duty[party] = _on_duty(given, party)
+                on_duty[party] = _on_duty(given, party, self.settings.rota_hosts)
 
     def _names(self, ref: Ref, issue: Issue, now: datetime) -> dict[str, tuple[str, ...]]:
         """What the place's labels are and were called; read once as a whole, then learned as we go."""
@@ -205,8 +206,9 @@ def _resolve(tracker: Tracker, given: Given, doubt: Doubt) -> bool | None:
         if people is None:
             return False
         turns = people.rota.people if people.rota else ()
-        named = {one.casefold() for one in (*people.users, *people.fallback, *turns)}
-        if {doubt.person.handle.casefold(), doubt.person.id.casefold()} & named:
+        # lower(), as trackers do: casefold() would take the look-alike ſ for an s
+        named = {one.lower() for one in (*people.users, *people.fallback, *turns)}
+        if {doubt.person.handle.lower(), doubt.person.id.lower()} & named:
             return True
         question = Question(doubt.person, getattr(people, "team", None) or "", getattr(people, "group", None) or "")
         if not question.team and not question.group:
@@ -227,13 +229,13 @@ def _people(tracker: Tracker, given: Given, party: str) -> tuple[str, ...]:
         return ()
 
 
-def _on_duty(given: Given, party: str) -> str:
+def _on_duty(given: Given, party: str, trusted: Collection[str]) -> str:
     """Who is, as the party's address tells; empty where it does not."""
     people = given.mappings.parties[party].on(given.issue.ref.tracker)
     if people is None or people.rota is None or people.rota.url is None:
         return ""
     try:
-        return duty.ask(people.rota.url)
+        return duty.ask(people.rota.url, trusted)
     except duty.Unknown as error:
         log.warning("nobody knows who is on duty; all of the party are asked", party=party, reason=str(error))
         return ""

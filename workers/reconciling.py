@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from integration.look import Desk, Look
+from integration.memory.failures import Hopeless
 from integration.memory.inbox import Inbox, Run
 from integration.memory.ledger import Card, Overtaken
 from integration.stages.entries import Done, Entry, Failed, Frozen, LabelVanished, Noticed, Tried
@@ -44,6 +45,10 @@ TROUBLED = timedelta(seconds=60)
 
 class HeldBack(Exception):
     """The breaker holds what this run's cause would do; it stays to be done."""
+
+    def __init__(self, message: str, cause: str) -> None:
+        super().__init__(message)
+        self.cause = cause
 
 
 class Reconciling:
@@ -97,9 +102,11 @@ class Reconciling:
             self.desk.ledger.carry(self.ref, gone.now, _now())
             self.inbox.hint(gone.now)
             log.info("the issue lives elsewhere now", now=str(gone.now))
-        elif recalled.seq and not isinstance(recalled.entries[-1], Frozen):
-            self.desk.ledger.append(self.ref, [Frozen(_now(), str(gone))], recalled.seq, _now())
-            log.info("the issue is gone", reason=str(gone))
+        elif recalled.seq:
+            if not isinstance(recalled.entries[-1], Frozen):
+                self.desk.ledger.append(self.ref, [Frozen(_now(), str(gone))], recalled.seq, _now())
+                log.info("the issue is gone", reason=str(gone))
+            raise Hopeless(f"the issue is gone: {gone}")
 
     # --- writing down ---
 
@@ -131,7 +138,9 @@ class Reconciling:
         """Is there room for it, at the tracker and for what is behind it? Asked before anything is marked as tried."""
         self.tracker.room(self.ref, comments=comments, writes=writes)
         if self.cause not in ("", "time") and not self.inbox.breaker.let(self.cause, _now()):
-            raise HeldBack(f"{self.ref}: what '{self.cause}' would do is held until the admin lets it go on")
+            raise HeldBack(
+                f"{self.ref}: what '{self.cause}' would do is held until the admin lets it go on", self.cause
+            )
 
     def _apply(self, look: Look) -> bool:
         """Act in order; True when it takes another look. The stage is changed only as long as nothing else changed."""

@@ -106,7 +106,7 @@ class Inbox:
     ) -> list[bool]:  # fmt: skip
         """Keep the hints of many deliveries, all of them in one round trip; of each whether it was new.
 
-        Of a delivery's id a digest is remembered for `SEEN_FOR`, in a tenth of the room that a key of its own takes.
+        Of a delivery's id a digest is remembered for `SEEN_FOR`, in two thirds of the room that a key of its own takes.
         """
         now = now or datetime.now(UTC)
         stamp = utcformat(now)

@@ -162,7 +162,7 @@ class Hooks:
         """From now on the post goes as badly as these odds say; None: as it should."""
         with self._lock:
             self._odds = odds
-            self._dice = random.Random(odds.seed if odds else 0)  # noqa: S311
+            self._dice = random.Random(odds.seed if odds else 0)  # noqa: S311 - nothing secret hangs on it
             self._pick_up()
 
     @property

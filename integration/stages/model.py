@@ -20,11 +20,12 @@ class Unnamed(ValueError):
     """A text that should name an issue does not; the message says how one is named."""
 
 
-_GITHUB = re.compile(r"^(?:github:)?(?P<place>[^/\s:#]+/[^/\s:#]+)#(?P<number>\d+)$")
-_JIRA = re.compile(r"^(?:jira:)?(?:(?P<site>[A-Za-z0-9_-]+)/)?(?P<place>[A-Z][A-Z0-9_]*)-(?P<number>\d+)$")
-_PARTY = re.compile(r"^party:(?P<place>[a-z0-9][a-z0-9_-]*)$")
+_NUMBER = r"(?P<number>[0-9]{1,15})"
+_GITHUB = re.compile(rf"(?:github:)?(?P<place>[A-Za-z0-9._-]{{1,100}}/[A-Za-z0-9._-]{{1,100}})#{_NUMBER}")
+_JIRA = re.compile(rf"(?:jira:)?(?:(?P<site>[A-Za-z0-9_-]{{1,100}})/)?(?P<place>[A-Z][A-Z0-9_]{{0,99}})-{_NUMBER}")
+_PARTY = re.compile(r"party:(?P<place>[a-z0-9][a-z0-9_-]{0,200})")
 ROUNDS = ("catch-up", "sweep", "full-sweep")
-_ROUND = re.compile(rf"^(?P<kind>{'|'.join(ROUNDS)}):(?P<place>github|jira/[A-Za-z0-9_-]+)$")
+_ROUND = re.compile(rf"(?P<kind>{'|'.join(ROUNDS)}):(?P<place>github|jira/[A-Za-z0-9_-]{{1,100}})")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -64,15 +65,15 @@ class Ref:
     @classmethod
     def parse(cls, text: str) -> Ref:
         """Read a ref as `str()` writes it, or shorter: `acme/app#12`, `APP-7` (site `main`). Raises `Unnamed`."""
-        if found := _GITHUB.match(text):
+        if found := _GITHUB.fullmatch(text):
             return cls("github", "", found["place"], int(found["number"]))
-        if found := _JIRA.match(text):
+        if found := _JIRA.fullmatch(text):
             return cls("jira", found["site"] or "main", found["place"], int(found["number"]))
-        if found := _PARTY.match(text):
+        if found := _PARTY.fullmatch(text):
             return cls.of_party(found["place"])
-        if found := _ROUND.match(text):
+        if found := _ROUND.fullmatch(text):
             return cls(found["kind"], "", found["place"], 0)
-        raise Unnamed(f"'{text}' names no issue; write acme/app#12 for GitHub, APP-7 or SITE/APP-7 for Jira")
+        raise Unnamed(f"{text[:80]!r} names no issue; write acme/app#12 for GitHub, APP-7 or SITE/APP-7 for Jira")
 
 
 @dataclass(frozen=True, slots=True)

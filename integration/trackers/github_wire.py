@@ -52,6 +52,7 @@ from integration.trackers.pace import (
     over_budget,
     window,
 )
+from integration.trackers.unsaid import unsaid
 
 CONNECT, READ, TOTAL = 5.0, 15.0, 45.0  # seconds: until connected, between two bytes, for one whole method
 
@@ -108,7 +109,10 @@ class _Punctual(HTTPAdapter):
             raise requests.ConnectTimeout("no time left")
         kwargs |= {"stream": True, "timeout": (min(patience.connect, left), min(patience.read, left))}
         response = super().send(request, *args, **kwargs)
-        response.raw = BytesIO(_drained(response, patience))
+        body = _drained(response, patience)
+        if response.status_code >= 400:
+            body = unsaid(request.headers, response.headers, body)
+        response.raw = BytesIO(body)
         if response.is_redirect:
             raise _Elsewhere(response.headers["location"])
         if response.status_code == 202 and request.method == "GET":

@@ -352,7 +352,7 @@ class Jira:
     def _who(self, ref: Ref, path: str, handle: str, **params: str) -> list[dict[str, Any]]:
         asked = {"issueKey": ref.key, "maxResults": "1000", **self._known_as(handle), **params}
         found = self.wire.get(path, f"ask what {handle} may do on {ref}", **asked)
-        return [raw for raw in found if person(raw).handle.casefold() == handle.casefold()]
+        return [raw for raw in found if person(raw).handle.lower() == handle.lower()]
 
     def _unreached(self, ref: Ref, comment: Comment, handle: str) -> str:
         """Why it cannot have reached them; empty if it has, which is believed for a while in the whole project."""

@@ -27,6 +27,7 @@ from requests.adapters import HTTPAdapter
 from integration.settings import JiraSettings
 from integration.trackers import Gone, Refused, TrackerError, Unavailable
 from integration.trackers.pace import Bare, Pace, Shelf, Unpaced, Window, allowed, fingerprint, over_budget, window
+from integration.trackers.unsaid import unsaid
 
 CONNECT, READ, TOTAL = 5.0, 20.0, 60.0  # seconds: for a connection, for each read, for all of one method's requests
 WAIT, LONGEST_WAIT = timedelta(seconds=60), timedelta(days=1)  # after a rate limit that names no time, or a wild one
@@ -67,7 +68,8 @@ class Bounded(HTTPAdapter):
         response = super().send(request, *args, **kwargs)
         body = self._body(response)
         if response.status_code >= 400:
-            body = json.dumps({"errorMessages": _words(body)}).encode()
+            told = _words(unsaid(request.headers, response.headers, body))
+            body = json.dumps({"errorMessages": told}).encode()
         response.raw = io.BytesIO(body)
         return response
 

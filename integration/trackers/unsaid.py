@@ -8,27 +8,28 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator
-
-import requests
+from collections.abc import Iterator, Mapping, MutableMapping
 
 from integration.logs import Mask
 
 
-def unsaid(response: requests.Response, body: bytes) -> bytes:
-    """The body of a refusal, without what its request signed in with; its headers are mended in place."""
-    sent = response.request.headers.get("Authorization", "")
+def unsaid(asked: Mapping[str, str | bytes], headers: MutableMapping[str, str], body: bytes) -> bytes:
+    """The body of a refusal, without what its request (`asked`: the headers of it) signed in with.
+
+    The refusal's own `headers` are mended in place.
+    """
+    sent = asked.get("Authorization", "")
     mask = Mask(_signed_in(sent.decode("latin-1") if isinstance(sent, bytes) else sent))
-    for name, value in response.headers.items():
-        response.headers[name] = mask(value)
+    for name, value in list(headers.items()):
+        headers[name] = mask(value)
     return mask(body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
 
 def _signed_in(sent: str) -> Iterator[str]:
     """The token; of e-mail and token both in one, and the token alone."""
-    _, _, bare = sent.strip().rpartition(" ")
+    kind, _, bare = sent.strip().rpartition(" ")
     yield bare
-    if sent.casefold().startswith("basic "):
+    if kind.casefold() == "basic":
         try:
             plain = base64.b64decode(bare, validate=True).decode("utf-8", "replace")
         except binascii.Error:

@@ -1,16 +1,14 @@
-"""The Flask application, put together: routes, limits, answers to errors, headers that keep browsers safe."""
+"""The pages, as a Flask application: routes, limits, answers to errors, headers that keep browsers safe."""
 
 from __future__ import annotations
 
 import structlog
-from flask import Flask, Response, current_app, jsonify, request
+from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from integration.memory.inbox import Inbox
 from integration.settings import Settings
-from integration.trackers.deliveries import mask
 from integration.web.pages import Ready, pages
-from integration.web.receiving import LARGEST_BODY, receiving
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
@@ -23,17 +21,17 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 
+LARGEST_FORM = 1024 * 1024
+
 log = structlog.get_logger(__name__)
 
 
 def create_app(settings: Settings, inbox: Inbox, ready: Ready) -> Flask:
     """Build it. `ready` says of the ledger and the mappings "ok" or what is wrong; of the rest the inbox knows."""
     app = Flask(__name__)
-    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY + 1  # one more, because a chunked body is cut there silently
-    app.config["JIRA_SITES"] = tuple(each.site.lower() for each in settings.jira)
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_FORM
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
-    app.url_map.strict_slashes = app.url_map.merge_slashes = False  # senders of webhooks do not follow redirects
-    app.register_blueprint(receiving(settings, inbox))
+    app.url_map.strict_slashes = app.url_map.merge_slashes = False
     app.register_blueprint(pages(settings, inbox, ready))
     app.register_error_handler(HTTPException, _refused)
     app.register_error_handler(Exception, _broken)
@@ -43,7 +41,7 @@ def create_app(settings: Settings, inbox: Inbox, ready: Ready) -> Flask:
 
 def _refused(error: HTTPException) -> Response:
     """Every refusal is one line of JSON with the reason; what the protocol wants beside it (Allow, …) stays."""
-    reasons = {404: "there is nothing here", 405: "use another method here", 413: "the body is larger than 25 MB"}
+    reasons = {404: "there is nothing here", 405: "use another method here", 413: "the body is larger than 1 MB"}
     answer = jsonify(error=reasons.get(error.code or 500) or " ".join((error.description or error.name).split()))
     answer.status_code = error.code or 500
     for name, value in error.get_headers():
@@ -53,8 +51,7 @@ def _refused(error: HTTPException) -> Response:
 
 
 def _broken(error: Exception) -> tuple[dict[str, str], int]:
-    sites = current_app.config["JIRA_SITES"]
-    log.error("unexpected error", method=request.method, path=mask(request.path, sites), exc_info=error)
+    log.error("unexpected error", method=request.method, path=request.path, exc_info=error)
     return {"error": "something unexpected went wrong; the log says what"}, InternalServerError.code
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from threading import Lock, Thread
 
 import structlog
 from flask import Blueprint, Response, jsonify, render_template
 
 from integration.memory.inbox import Away, Inbox
 from integration.settings import Settings
-from integration.web.readiness import OK
 
+OK = "ok"
 Ready = Callable[[], dict[str, str]]
 
 PARTS = {
@@ -21,21 +23,31 @@ PARTS = {
     "workers": ("Workers", "read the trackers, judge, and answer on the issue"),
 }
 
+ROUNDS = {
+    "catch-up": "deliveries that failed are asked for again",
+    "sweep": "what has changed is compared with the ledger",
+    "full-sweep": "all that shows a stage is compared with the ledger, once a day",
+}
+FRESH = 10.0  # seconds
+
 log = structlog.get_logger(__name__)
 
 
 def pages(settings: Settings, inbox: Inbox, ready: Ready) -> Blueprint:
     """The routes that only read."""
     routes = Blueprint("pages", __name__)
+    lately = Lately(ready)
 
     @routes.get("/healthz")
     def healthz() -> Response:
-        return jsonify(status="alive")
+        told = lately()
+        return jsonify(status="alive", rounds=told) if told else jsonify(status="alive")
 
     @routes.get("/readyz")
     def readyz() -> Response:
-        parts = stand(inbox, ready)
-        answer = jsonify(parts)
+        found = stand(inbox, ready)
+        parts = {name: found[name] for name in PARTS}
+        answer = jsonify(parts | rounds(found))  # a round that is hindered keeps nobody from being served
         answer.status_code = 200 if all(state == OK for state in parts.values()) else 503
         return answer
 
@@ -43,13 +55,56 @@ def pages(settings: Settings, inbox: Inbox, ready: Ready) -> Blueprint:
     def home() -> str:
         parts = stand(inbox, ready)
         rows = [(name, what, parts[key]) for key, (name, what) in PARTS.items()]
-        return render_template("home.html", rows=rows, waiting=_waiting(inbox), hooks=_hooks(settings))
+        failing = parts.get("failing", "")
+        shown = {"waiting": _waiting(inbox), "rounds": _shown(rounds(parts)), "hooks": _hooks(settings)}
+        return render_template("home.html", rows=rows, failing=failing, **shown)
 
     return routes
 
 
+def rounds(told: Mapping[str, str]) -> dict[str, str]:
+    """Of what is told, how the rounds stand that look for what never arrived: `sweep:github` and the like."""
+    return {name: state for name, state in told.items() if ":" in name}
+
+
+def _shown(told: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Each round for people: what it does, at which tracker, how it stands."""
+    found = []
+    for name, state in told.items():
+        kind, _, place = name.partition(":")
+        tracker, _, site = place.partition("/")
+        where = f"Jira ({site})" if tracker == "jira" else "GitHub"
+        found.append((where, ROUNDS.get(kind, kind), state))
+    return found
+
+
+class Lately:
+    """How the rounds stood a moment ago. Asked for beside the request, as nobody who asks whether we live may wait."""
+
+    def __init__(self, ready: Ready) -> None:
+        self._ready = ready
+        self._told: dict[str, str] = {}
+        self._due = 0.0
+        self._asking = Lock()
+
+    def __call__(self) -> dict[str, str]:
+        """What is known; it is asked for anew where that is old."""
+        if time.monotonic() >= self._due and self._asking.acquire(blocking=False):
+            Thread(target=self._ask, name="rounds", daemon=True).start()
+        return self._told
+
+    def _ask(self) -> None:
+        try:
+            self._told = rounds(self._ready())
+        except Exception as error:
+            log.warning("how the rounds stand could not be told", error=type(error).__name__)
+        finally:
+            self._due = time.monotonic() + FRESH
+            self._asking.release()
+
+
 def stand(inbox: Inbox, ready: Ready) -> dict[str, str]:
-    """Each part: "ok", or the reason why not, in words that hold no secret."""
+    """Each part: "ok", or the reason why not, in words that hold no secret; under `failing`, what failed, if it did."""
     try:
         told = ready()
     except Exception as error:
@@ -62,7 +117,7 @@ def stand(inbox: Inbox, ready: Ready) -> dict[str, str]:
         parts["workers"] = OK if seen else "no worker has given a sign of life; start one: release-stages worker"
     except Away as error:
         parts |= {"redis": str(error), "workers": "cannot be told without Redis"}
-    return {name: parts[name] for name in PARTS}
+    return parts
 
 
 def _waiting(inbox: Inbox) -> str:

@@ -9,8 +9,7 @@ from integration.memory.ledger import Ledger
 from integration.settings import Settings
 from integration.stages.file import mappings
 from integration.stages.file.written import Faulty
-
-OK = "ok"
+from integration.web.pages import OK
 
 
 class Readiness:
@@ -24,7 +23,10 @@ class Readiness:
 
     def __call__(self) -> dict[str, str]:
         """Look now."""
-        return {"ledger": self._ledger_stands(), "mappings": self._mappings_stand()}
+        told = {"ledger": self._ledger_stands(), "mappings": self._mappings_stand()}
+        failing = self._failing() if told["ledger"] == OK else ""
+        rounds = self._ledger.rounds.told() if told["ledger"] == OK and self._ledger else {}
+        return told | rounds | ({"failing": failing} if failing else {})
 
     def _ledger_stands(self) -> str:
         """A ledger that was away when the web started is opened when it is there."""
@@ -37,6 +39,16 @@ class Readiness:
         except Unreadable as error:
             return str(error)
         return OK
+
+    def _failing(self) -> str:
+        """How much could not be done, and how to see it. Not why: a reason may name an issue, and the page is open."""
+        stand = self._ledger.failures.stand() if self._ledger else None
+        if stand is None or not stand.count or stand.oldest is None:
+            return ""
+        what = "One issue could not be seen to" if stand.count == 1 else f"{stand.count} issues could not be seen to"
+        dead = f" ({stand.dead} not tried again by itself)" if stand.dead else ""
+        since = f"{stand.oldest:%Y-%m-%d %H:%M}Z"
+        return f"{what}{dead}, the first since {since}: release-stages failed lists them, with reason and next step."
 
     def _mappings_stand(self) -> str:
         path = self._settings.mappings

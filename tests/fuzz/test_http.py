@@ -51,7 +51,7 @@ def test_the_http_surface_is_as_it_is_written(web: Web, case: Any) -> None:
 
 @pytest.mark.drill
 @schema.parametrize()
-@settings(EACH, max_examples=1000)
+@settings(EACH, max_examples=300)
 def test_the_http_surface_is_as_it_is_written_at_length(web: Web, case: Any) -> None:
     is_as_written(web, case)
 

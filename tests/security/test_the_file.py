@@ -75,3 +75,13 @@ def test_the_pattern_of_an_address_is_compared_in_little_time() -> None:
     began = time.process_time()
     assert not _fits("https://docs.example.com/" + "a" * 60_000, (pattern,))
     assert time.process_time() - began < SOON
+
+
+@pytest.mark.parametrize("name", ["\\n", "x\\ny", "\\x1b[2J", "\\u2028", "\\u202e"])
+@pytest.mark.parametrize("used", ["bb", "public"])
+def test_a_name_of_the_file_cannot_break_the_line_of_a_fault(name: str, used: str) -> None:
+    """Faults go into the log, onto the page and into a terminal."""
+    file = f'version: 1\nstages: {{"{name}": A, b: B}}\nparties: {{"{name}": {{github: {{users: [sam]}}}}}}\n{SOURCE}'
+    with pytest.raises(Faulty) as wrong:
+        read(file + f"rules: [{{id: r, entering: {used}, level: observe, require: [acknowledged: {{party: {used}}}]}}]")
+    assert [str(fault) for fault in wrong.value.faults if not str(fault).isprintable()] == []

@@ -6,7 +6,7 @@ import copy
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +27,12 @@ SECRETS = (OLD, NEW)
 
 def recorded(tracker: str, name: str) -> tuple[dict[str, str], Any]:
     told = json.loads((FIXTURES / tracker / f"{name}.json").read_text("utf-8"))
-    return told["headers"], told["body"]
+    return lower(told["headers"]), told["body"]
+
+
+def lower(headers: Mapping[str, str]) -> dict[str, str]:
+    """As the web server hands them on; others may spell them otherwise."""
+    return {name.lower(): value for name, value in headers.items()}
 
 
 def names(tracker: str) -> list[str]:
@@ -40,7 +45,7 @@ def signed(body: bytes, secret: str = NEW) -> str:
 
 def from_github(headers: Mapping[str, str], body: Any) -> Delivery:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return github({**headers, "X-Hub-Signature-256": signed(raw)}, raw, SECRETS)
+    return github({**headers, "x-hub-signature-256": signed(raw)}, raw, SECRETS)
 
 
 def from_jira(headers: Mapping[str, str], body: Any, site: str = "main") -> Delivery:
@@ -127,6 +132,14 @@ JIRA: dict[str, tuple[str, list[Hint]]] = {
 # --- what was recorded ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("spelled", [str.lower, str.upper, str.title])
+def test_headers_may_be_spelled_in_any_way(spelled: Callable[[str], str]) -> None:
+    headers, body = recorded("github", "issue_moved_to_public")
+    raw = json.dumps(body).encode()
+    given = {spelled(name): value for name, value in {**headers, "x-hub-signature-256": signed(raw)}.items()}
+    assert github(given, raw, SECRETS).event == "issues.labeled"
+
+
 def test_every_recorded_delivery_has_its_row() -> None:
     assert (names("github"), names("jira")) == (sorted(GITHUB), sorted(JIRA))
 
@@ -142,7 +155,6 @@ def test_a_form_says_the_same_as_json(name: str) -> None:
     headers, body = recorded("github", name)
     form = urlencode({"payload": json.dumps(body, ensure_ascii=False)}).encode()
     as_form = {**headers, "content-type": "application/x-www-form-urlencoded; charset=utf-8"}
-    as_form.pop("Content-Type")
     assert from_github(as_form, form) == from_github(headers, body)
 
 
@@ -168,7 +180,7 @@ def test_a_form_may_be_as_large_as_github_lets_it_be() -> None:
     headers, body = recorded("github", "issue_moved_to_public")
     body["issue"]["body"] = "ü&" * 1_000_000
     form = b"payload=" + quote_plus(json.dumps(body, ensure_ascii=False)).encode()
-    headers["Content-Type"] = "application/x-www-form-urlencoded"
+    headers["content-type"] = "application/x-www-form-urlencoded"
     assert from_github(headers, form).hints == (Hint(app(12), at(10, 15, 30)),)
 
 
@@ -177,7 +189,7 @@ def test_a_form_may_be_as_large_as_github_lets_it_be() -> None:
 
 def test_one_event_heard_by_two_hooks_is_two_deliveries() -> None:
     headers, body = recorded("github", "issue_moved_to_public")
-    first, second = (from_github({**headers, "X-GitHub-Hook-ID": hook}, body) for hook in ("480011", "480012"))
+    first, second = (from_github({**headers, "x-github-hook-id": hook}, body) for hook in ("480011", "480012"))
     assert first.id != second.id
     assert first.id == from_github(headers, body).id
 
@@ -226,7 +238,7 @@ THEIRS = {"number": 3, "updated_at": "2026-11-23T11:00:00Z"}
 
 
 def hints(event: str, **body: Any) -> list[Hint]:
-    delivery = from_github({"X-GitHub-Event": event, "X-GitHub-Delivery": "guid"}, body)
+    delivery = from_github({"x-github-event": event, "x-github-delivery": "guid"}, body)
     assert delivery.event == f"{event}.{body['action']}"
     return list(delivery.hints)
 
@@ -301,7 +313,7 @@ def test_every_secret_of_a_rotation_is_compared_whichever_fits(secret: str, monk
     real = hmac.compare_digest
     monkeypatch.setattr(hmac, "compare_digest", compare)
     with suppress(Misfit):
-        github({**TOLD[0], "X-Hub-Signature-256": signed(RAW, secret)}, RAW, SECRETS)
+        github({**TOLD[0], "x-hub-signature-256": signed(RAW, secret)}, RAW, SECRETS)
     assert compared == [signed(RAW, each)[7:].encode() for each in SECRETS]
 
 
@@ -323,16 +335,16 @@ WRONG = {
 @pytest.mark.parametrize("signature", WRONG.values(), ids=WRONG)
 @pytest.mark.parametrize("secrets", [SECRETS, (), ("",), ("", OLD)], ids=["two", "none", "empty", "empty and old"])
 def test_a_signature_that_does_not_fit_is_refused(signature: str | None, secrets: tuple[str, ...]) -> None:
-    given = {} if signature is None else {"X-Hub-Signature-256": signature}
+    given = {} if signature is None else {"x-hub-signature-256": signature}
     with pytest.raises(Unsigned) as told:
         github({**TOLD[0], **given}, RAW, secrets)
     assert "\n" not in str(told.value)
     assert OLD not in str(told.value)
     with pytest.raises(Unsigned):
-        jira({"X-Hub-Signature": signature or ""}, RAW, "main", secrets, path_secret_ok=False)
+        jira({"x-hub-signature": signature or ""}, RAW, "main", secrets, path_secret_ok=False)
 
 
-@pytest.mark.parametrize("name", ["X-Hub-Signature", "X-Hub-Signature-512"])
+@pytest.mark.parametrize("name", ["x-hub-signature", "x-hub-signature-512"])
 def test_a_signature_in_another_header_counts_for_nothing(name: str) -> None:
     with pytest.raises(Unsigned):
         github({**TOLD[0], name: signed(RAW)}, RAW, SECRETS)
@@ -464,10 +476,10 @@ ODD_FORMS = [
 @pytest.mark.parametrize("form", [*ODD_FORMS, b"&a=" * 1000])
 def test_an_odd_form_is_malformed(form: bytes) -> None:
     with pytest.raises(Malformed):
-        from_github({**TOLD[0], "Content-Type": "application/x-www-form-urlencoded"}, form)
+        from_github({**TOLD[0], "content-type": "application/x-www-form-urlencoded"}, form)
 
 
-@pytest.mark.parametrize("name", ["X-GitHub-Event", "X-GitHub-Delivery"])
+@pytest.mark.parametrize("name", ["x-github-event", "x-github-delivery"])
 @pytest.mark.parametrize("value", [None, "", "with space", "new\nline", "ü", "x" * 201])
 def test_an_odd_header_is_malformed(name: str, value: str | None) -> None:
     headers = {key_: each for key_, each in TOLD[0].items() if key_ != name}
@@ -574,7 +586,7 @@ EVENTS = (
     | st.text()
 )
 HEADERS = st.dictionaries(
-    st.sampled_from(["X-GitHub-Hook-ID", "X-Atlassian-Webhook-Identifier", "Content-Type"]), st.text()
+    st.sampled_from(["x-github-hook-id", "x-atlassian-webhook-identifier", "content-type"]), st.text()
 )
 
 
@@ -582,7 +594,7 @@ HEADERS = st.dictionaries(
 @given(body=st.binary() | KNOWN.map(lambda each: json.dumps(each).encode()), event=EVENTS, headers=HEADERS)
 def test_whatever_is_signed_is_a_delivery_or_malformed(body: bytes, event: str, headers: dict[str, str]) -> None:
     for read in (
-        lambda: from_github({**headers, "X-GitHub-Event": event, "X-GitHub-Delivery": "guid"}, body),
+        lambda: from_github({**headers, "x-github-event": event, "x-github-delivery": "guid"}, body),
         lambda: from_jira(headers, body),
     ):
         with suppress(Malformed):
@@ -593,9 +605,9 @@ def test_whatever_is_signed_is_a_delivery_or_malformed(body: bytes, event: str, 
 @given(signature=st.text(), body=st.binary(), secrets=st.lists(st.text(), max_size=3))
 def test_whatever_is_not_signed_is_refused(signature: str, body: bytes, secrets: list[str]) -> None:
     with pytest.raises(Unsigned):
-        github({"X-Hub-Signature-256": signature}, body, tuple(secrets))
+        github({"x-hub-signature-256": signature}, body, tuple(secrets))
     with pytest.raises(Unsigned):
-        jira({"X-Hub-Signature": signature}, body, "main", tuple(secrets), path_secret_ok=False)
+        jira({"x-hub-signature": signature}, body, "main", tuple(secrets), path_secret_ok=False)
 
 
 def test_nothing_of_a_body_gets_into_a_refusal() -> None:

@@ -1,4 +1,4 @@
-"""Webhooks over Flask's client, with a real Redis: what is answered, what is kept, what is logged."""
+"""Webhooks through the whole web, with a real Redis: what is answered, what is kept, what is logged."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from urllib.parse import urlencode
 import pytest
 import redis
 import structlog
-from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
+from werkzeug.test import Client, TestResponse
 
 from integration.memory.inbox import Inbox
 from integration.settings import GitHubSettings, JiraSettings, Settings
-from integration.web.app import create_app
-from integration.web.receiving import LARGEST_BODY
+from integration.web.front import LARGEST_BODY
+from integration.web.server import create_front
+from tests.web.by_wsgi import by_wsgi
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 GITHUB_SECRETS = ("hook-secret-old", "hook-secret-new")
@@ -51,8 +51,12 @@ def log() -> Iterator[list[Any]]:
 
 
 @pytest.fixture
-def client(redis_client: redis.Redis, tmp_path: Path) -> FlaskClient:
-    return create_app(make_settings(tmp_path), Inbox(redis_client), dict).test_client()
+def client(redis_client: redis.Redis, tmp_path: Path) -> Client:
+    return client_of(make_settings(tmp_path), Inbox(redis_client))
+
+
+def client_of(settings: Settings, inbox: Inbox) -> Client:
+    return Client(by_wsgi(create_front(settings, inbox, dict)))
 
 
 def recorded(tracker: str, name: str) -> tuple[dict[str, str], bytes]:
@@ -64,13 +68,13 @@ def sign(body: bytes, secret: str) -> str:
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
-def to_github(client: FlaskClient, name: str = "issue_moved_to_public", **more: str) -> TestResponse:
+def to_github(client: Client, name: str = "issue_moved_to_public", **more: str) -> TestResponse:
     headers, body = recorded("github", name)
     signed = {**headers, "X-Hub-Signature-256": sign(body, GITHUB_SECRETS[1]), **more}
     return client.post("/webhooks/github", data=body, headers=signed)
 
 
-def to_jira(client: FlaskClient, path: str, secret: str = "", name: str = "dc_issue_moved_to_released") -> TestResponse:
+def to_jira(client: Client, path: str, secret: str = "", name: str = "dc_issue_moved_to_released") -> TestResponse:
     headers, body = recorded("jira", name)
     if secret:
         headers["x-hub-signature"] = sign(body, secret)
@@ -94,13 +98,13 @@ def refuses(answer: TestResponse, status: int) -> str:
 # --- what is accepted -------------------------------------------------------------------------------------------
 
 
-def test_a_signed_delivery_is_kept_and_wakes_a_worker(client: FlaskClient, redis_client: redis.Redis) -> None:
+def test_a_signed_delivery_is_kept_and_wakes_a_worker(client: Client, redis_client: redis.Redis) -> None:
     answer = to_github(client)
     assert (answer.status_code, answer.json) == (202, {"accepted": 1})
     assert [job.args for job in Inbox(redis_client).queue.jobs] == [["github:acme/app#12"]]
 
 
-def test_the_same_delivery_again_is_fine_and_changes_nothing(client: FlaskClient, redis_client: redis.Redis) -> None:
+def test_the_same_delivery_again_is_fine_and_changes_nothing(client: Client, redis_client: redis.Redis) -> None:
     to_github(client)
     Inbox(redis_client).queue.empty()
     answer = to_github(client)
@@ -109,15 +113,13 @@ def test_the_same_delivery_again_is_fine_and_changes_nothing(client: FlaskClient
 
 
 @pytest.mark.parametrize("name", ["ping_of_an_app", "starred", "app_installed"])
-def test_what_asks_for_nothing_is_accepted_and_dropped(
-    client: FlaskClient, redis_client: redis.Redis, name: str
-) -> None:
+def test_what_asks_for_nothing_is_accepted_and_dropped(client: Client, redis_client: redis.Redis, name: str) -> None:
     answer = to_github(client, name)
     assert (answer.status_code, answer.json) == (202, {"accepted": 0})
     assert redis_client.keys("*") == []
 
 
-def test_a_form_larger_than_flasks_own_limit_is_accepted(client: FlaskClient) -> None:
+def test_a_form_larger_than_flasks_own_limit_is_accepted(client: Client) -> None:
     headers, body = recorded("github", "issue_moved_to_public")
     told = json.loads(body)
     told["issue"]["body"] = "x" * 600_000
@@ -151,10 +153,12 @@ def test_a_form_larger_than_flasks_own_limit_is_accepted(client: FlaskClient) ->
         ("/webhooks/jira/nobody", SIGNING, 404),
         (f"/webhooks/jira/{IN_PATH}", "", 404),
         (f"/webhooks/jira/dc/{IN_PATH}/more", "", 404),
+        (f"/webhooks/jira//{IN_PATH}", "", 404),
+        (f"/webhooks/jira/dc/{IN_PATH}/", "", 202),
     ],
 )
 def test_a_jira_site_is_let_in_by_signature_or_else_by_its_address(
-    client: FlaskClient, redis_client: redis.Redis, path: str, secret: str, status: int
+    client: Client, redis_client: redis.Redis, path: str, secret: str, status: int
 ) -> None:
     answer = to_jira(client, path, secret)
     assert answer.status_code == status
@@ -163,12 +167,12 @@ def test_a_jira_site_is_let_in_by_signature_or_else_by_its_address(
         assert redis_client.keys("*") == []
 
 
-def test_the_site_is_in_the_name_of_the_issue(client: FlaskClient, redis_client: redis.Redis) -> None:
+def test_the_site_is_in_the_name_of_the_issue(client: Client, redis_client: redis.Redis) -> None:
     to_jira(client, f"/webhooks/jira/dc/{IN_PATH}")
     assert [job.args for job in Inbox(redis_client).queue.jobs] == [["jira:dc/APP-7"]]
 
 
-def test_a_comment_that_names_no_issue_is_dropped_with_its_reason(client: FlaskClient) -> None:
+def test_a_comment_that_names_no_issue_is_dropped_with_its_reason(client: Client) -> None:
     answer = to_jira(client, f"/webhooks/jira/dc/{IN_PATH}", name="dc_comment_created_without_its_issue")
     assert answer.status_code == 202
     assert answer.json is not None
@@ -180,29 +184,27 @@ def test_a_comment_that_names_no_issue_is_dropped_with_its_reason(client: FlaskC
 
 
 @pytest.mark.parametrize("signature", ["", "sha256=00", "sha1=00", "sha256=é"])
-def test_what_is_not_signed_is_refused_and_not_kept(
-    client: FlaskClient, redis_client: redis.Redis, signature: str
-) -> None:
+def test_what_is_not_signed_is_refused_and_not_kept(client: Client, redis_client: redis.Redis, signature: str) -> None:
     refuses(to_github(client, **{"X-Hub-Signature-256": signature}), 401)
     assert redis_client.keys("*") == []
 
 
 def test_without_a_configured_tracker_nobody_is_let_in(redis_client: redis.Redis, tmp_path: Path) -> None:
     bare = Settings(tmp_path, tmp_path / "m", "redis://nowhere", "sqlite://", b"k")
-    client = create_app(bare, Inbox(redis_client), dict).test_client()
+    client = client_of(bare, Inbox(redis_client))
     assert "GITHUB_WEBHOOK_SECRETS" in refuses(to_github(client), 401)
     refuses(to_jira(client, "/webhooks/jira"), 404)
 
 
 @pytest.mark.parametrize("body", [b"{}", b"[]", b"[" * 100_000, b"\xff", b"nothing"])
-def test_what_is_malformed_is_refused_and_not_kept(client: FlaskClient, redis_client: redis.Redis, body: bytes) -> None:
+def test_what_is_malformed_is_refused_and_not_kept(client: Client, redis_client: redis.Redis, body: bytes) -> None:
     headers, _ = recorded("github", "issue_moved_to_public")
     headers["X-Hub-Signature-256"] = sign(body, GITHUB_SECRETS[0])
     refuses(client.post("/webhooks/github", data=body, headers=headers), 400)
     assert redis_client.keys("*") == []
 
 
-def test_jira_without_a_body_is_told_what_to_untick(client: FlaskClient) -> None:
+def test_jira_without_a_body_is_told_what_to_untick(client: Client) -> None:
     assert "Exclude body" in refuses(client.post(f"/webhooks/jira/dc/{IN_PATH}"), 400)
 
 
@@ -215,36 +217,36 @@ def test_jira_without_a_body_is_told_what_to_untick(client: FlaskClient) -> None
         ("/webhooks/jira", "application/xml"),
     ],
 )
-def test_another_type_is_refused(client: FlaskClient, path: str, type_: str) -> None:
+def test_another_type_is_refused(client: Client, path: str, type_: str) -> None:
     refuses(client.post(path, data=b"x", headers={"Content-Type": type_}), 415)
 
 
 @pytest.mark.parametrize("path", ["/webhooks/github", "/webhooks/jira", "/webhooks/jira/main"])
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_another_method_is_refused(client: FlaskClient, path: str, method: str) -> None:
+def test_another_method_is_refused(client: Client, path: str, method: str) -> None:
     answer = client.open(path, method=method)
     refuses(answer, 405)
     assert "POST" in answer.headers["Allow"]
 
 
 @pytest.mark.parametrize("path", ["/webhooks", "/webhooks/gitlab", "/nothing", "//webhooks//github"])
-def test_another_address_is_refused(client: FlaskClient, path: str) -> None:
+def test_another_address_is_refused(client: Client, path: str) -> None:
     refuses(client.post(path), 404)
 
 
-def test_a_body_that_says_it_is_too_large_is_refused(client: FlaskClient) -> None:
+def test_a_body_that_says_it_is_too_large_is_refused(client: Client) -> None:
     told = {"CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(LARGEST_BODY + 1)}
     refuses(client.post("/webhooks/github", environ_overrides=told), 413)
 
 
-def test_a_body_that_ends_too_early_is_refused(client: FlaskClient, log: list[Any]) -> None:
+def test_a_body_that_ends_too_early_is_refused(client: Client, log: list[Any]) -> None:
     told = {"CONTENT_TYPE": "application/json", "CONTENT_LENGTH": "10"}
     refuses(client.post("/webhooks/github", data=b"short", environ_overrides=told), 400)
     assert [line["outcome"] for line in log] == ["cut off"]
 
 
 def test_without_redis_the_sender_is_told_to_come_again(tmp_path: Path, log: list[Any]) -> None:
-    client = create_app(make_settings(tmp_path), Inbox.connect("redis://127.0.0.1:1"), dict).test_client()
+    client = client_of(make_settings(tmp_path), Inbox.connect("redis://127.0.0.1:1"))
     answer = to_github(client)
     refuses(answer, 503)
     assert int(answer.headers["Retry-After"]) > 0
@@ -252,11 +254,11 @@ def test_without_redis_the_sender_is_told_to_come_again(tmp_path: Path, log: lis
 
 
 def test_without_redis_what_asks_for_nothing_is_still_accepted(tmp_path: Path) -> None:
-    client = create_app(make_settings(tmp_path), Inbox.connect("redis://127.0.0.1:1"), dict).test_client()
+    client = client_of(make_settings(tmp_path), Inbox.connect("redis://127.0.0.1:1"))
     assert to_github(client, "ping_of_an_app").status_code == 202
 
 
-def test_after_a_503_the_same_delivery_is_new(redis_client: redis.Redis, client: FlaskClient) -> None:
+def test_after_a_503_the_same_delivery_is_new(redis_client: redis.Redis, client: Client) -> None:
     redis_client.config_set("maxmemory", 1)
     try:
         assert to_github(client).status_code == 503
@@ -266,12 +268,12 @@ def test_after_a_503_the_same_delivery_is_new(redis_client: redis.Redis, client:
 
 
 def test_an_unexpected_error_says_nothing_of_itself(
-    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, log: list[Any]
+    client: Client, monkeypatch: pytest.MonkeyPatch, log: list[Any]
 ) -> None:
     def fails(*_: object) -> bool:
         raise RuntimeError("private words")
 
-    monkeypatch.setattr(Inbox, "accept", fails)
+    monkeypatch.setattr(Inbox, "accept_all", fails)
     assert "private" not in refuses(to_jira(client, f"/webhooks/jira/dc/{IN_PATH}"), 500)
     assert [(line["log_level"], line["path"]) for line in log] == [("error", "/webhooks/jira/dc/***")]
 
@@ -279,7 +281,7 @@ def test_an_unexpected_error_says_nothing_of_itself(
 # --- what is logged ---------------------------------------------------------------------------------------------
 
 
-def test_each_delivery_is_one_line_with_id_event_issues_and_outcome(client: FlaskClient, log: list[Any]) -> None:
+def test_each_delivery_is_one_line_with_id_event_issues_and_outcome(client: Client, log: list[Any]) -> None:
     to_github(client)
     to_github(client)
     to_github(client, "starred")
@@ -294,7 +296,7 @@ def test_each_delivery_is_one_line_with_id_event_issues_and_outcome(client: Flas
     assert (last["tracker"], last["what"], last["refs"]) == ("jira/dc", "jira:issue_updated", ["jira:dc/APP-7"])
 
 
-def test_no_secret_and_nothing_of_a_body_gets_into_a_log_or_an_answer(client: FlaskClient, log: list[Any]) -> None:
+def test_no_secret_and_nothing_of_a_body_gets_into_a_log_or_an_answer(client: Client, log: list[Any]) -> None:
     answers = [
         to_github(client),
         to_github(client, **{"X-Hub-Signature-256": "sha256=00"}),
@@ -315,7 +317,7 @@ def test_no_secret_and_nothing_of_a_body_gets_into_a_log_or_an_answer(client: Fl
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", "/webhooks/github", "/nothing", "/static/style.css"])
-def test_every_answer_is_safe_in_a_browser(client: FlaskClient, path: str) -> None:
+def test_every_answer_is_safe_in_a_browser(client: Client, path: str) -> None:
     headers = client.get(path).headers
     assert "default-src 'none'" in headers["Content-Security-Policy"]
     assert headers["X-Content-Type-Options"] == "nosniff"

@@ -10,7 +10,7 @@ _FEW = 16
 
 def instead(word: str, allowed: Iterable[str]) -> str:
     """The end of a fault's sentence: `; did you mean "support"?`, else `; allowed: docs, growth` where they are few."""
-    names = list(dict.fromkeys(allowed))
+    names = list(dict.fromkeys(shown(each)[1:-1] for each in allowed))  # they are the file's, and may hold anything
     lower = {name.casefold(): name for name in names}
     if close := get_close_matches(word.casefold(), lower, n=1, cutoff=0.6):
         return f'; did you mean "{lower[close[0]]}"?'

@@ -132,10 +132,13 @@ ZoneName = Annotated[str, AfterValidator(zone_name)]
 Login = Annotated[Text, _checked(is_login, NO_LOGIN)]
 Team = Annotated[Text, _shaped(rf"{_OWNER}/[A-Za-z0-9_.-]+", "is no team; write organisation/team, without @")]
 GlobOfRepositories = Annotated[
-    Text, _shaped(r"[A-Za-z0-9_.*?-]+/[A-Za-z0-9_.*?-]+", "names no repository; write owner/name, or owner/* for all")
+    Text,
+    _shaped(
+        r"[A-Za-z0-9_.*?-]{1,100}/[A-Za-z0-9_.*?-]{1,100}", "names no repository; write owner/name, or owner/* for all"
+    ),
 ]
 GlobOfProjects = Annotated[
-    Text, _shaped(r"[A-Z*?][A-Z0-9_*?]*", "is no project key; keys are in capitals, such as APP")
+    Text, _shaped(r"[A-Z*?][A-Z0-9_*?]{0,99}", "is no project key; keys are in capitals, such as APP")
 ]
 
 

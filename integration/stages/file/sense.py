@@ -23,6 +23,7 @@ Found = tuple[Loc, str, bool]
 _TRACKERS = {"github": "GitHub", "jira": "Jira"}
 _EXAMPLES = {"github": "github: {team: organisation/team}", "jira": "jira: {users: [account id], group: name}"}
 _NEEDS_PARTY = ("notified", "acknowledged", "approved")
+_LONGEST = 201  # letters of a place's pattern
 _WORD = ("acknowledged", "approved")  # what a party can owe
 
 
@@ -273,8 +274,9 @@ def _double(name: str, stage: str, loc: Loc, other_stage: str, other: Loc) -> st
 
 
 def _overlap(some: list[str], others: list[str]) -> bool:
-    """Whether any place fits a pattern of both lists."""
-    return any(_meet(one, other) for one in some for other in others)
+    """Whether any place fits a pattern of both lists. One that is too long for a place is a fault of its own."""
+    fit = [other for other in others if len(other) <= _LONGEST]
+    return any(_meet(one, other) for one in some if len(one) <= _LONGEST for other in fit)
 
 
 @cache

@@ -54,34 +54,75 @@ VERBS = (
 )
 
 _LINE = re.compile(r"^/stage(?:[ \t]+(?P<verb>\S+)(?:[ \t]+(?P<rest>.*))?)?[ \t]*$", re.IGNORECASE)
-_FENCE = re.compile(r"^\s{0,3}(```+|~~~+)")
+_FENCE = re.compile(r"^ {0,3}(?P<fence>`{3,}|~{3,})(?P<more>.*)$")
+_HIDES = re.compile(r"`[^`]*`|<!--|<(?:pre|blockquote)\b", re.IGNORECASE)
+_ENDS = {
+    "<!--": re.compile("-->"),
+    "<pre": re.compile("</pre>", re.IGNORECASE),
+    "<blockquote": re.compile("</blockquote>", re.IGNORECASE),
+}
 _JIRA_BLOCK = re.compile(r"\{(code|noformat|quote)(?::[^{}]{0,200})?\}", re.IGNORECASE)
 _MAIL_TAIL = re.compile(r"^(?:On .{4,200} wrote:|-{3,} ?Original Message ?-{3,}|_{10,}|-- )\s*$", re.IGNORECASE)
+_FARTHEST = timedelta(days=3653)  # of a date: beyond, clocks and calendars run out of numbers
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 def own_lines(body: str, jira: bool) -> Iterator[str]:
-    """The lines that the writer wrote now, to be read by us."""
-    fence, block = "", ""
-    for line in body.replace("\r\n", "\n").split("\n"):
-        if jira:
-            marks = [mark.lower() for mark in _JIRA_BLOCK.findall(line)]
-            inside = bool(block)
-            for mark in marks:
-                block = "" if block == mark else (block or mark)
-            if inside or marks or line.startswith("bq."):
-                continue
-        elif found := _FENCE.match(line):
-            if not fence:
-                fence = found[1]
-            elif found[1].startswith(fence):
-                fence = ""
-            continue
-        if fence or line.startswith((">", "    ", "\t")):
-            continue
+    """The lines that the writer wrote now, to be read by us: without quotes, code, hidden words, mail tails."""
+    lines = body.replace("\r\n", "\n").split("\n")
+    for line in _spoken_on_jira(lines) if jira else _spoken_on_github(lines):
         if _MAIL_TAIL.match(line):
             return
-        yield line
+        if not line.startswith((">", "    ", "\t")):
+            yield line
+
+
+def _spoken_on_jira(lines: Sequence[str]) -> Iterator[str]:
+    """Outside of {code}, {noformat} and {quote}; each ends with its like, without parameters."""
+    block = ""
+    for line in lines:
+        inside = bool(block)
+        marks = list(_JIRA_BLOCK.finditer(line))
+        for mark in marks:
+            if not block:
+                block = mark[1].lower()
+            elif mark[0].lower() == f"{{{block}}}":
+                block = ""
+        if not (inside or marks or line.startswith("bq.")):
+            yield line
+
+
+def _spoken_on_github(lines: Sequence[str]) -> Iterator[str]:
+    """Outside of fences, of hidden comments, and of HTML that shows code or a quote."""
+    fence = ""
+    end: re.Pattern[str] | None = None
+    for line in lines:
+        found = _FENCE.match(line)
+        if end:
+            end = None if end.search(line) else end
+        elif fence:
+            if found and found["fence"].startswith(fence) and not found["more"].strip():
+                fence = ""
+        elif found and not (found["fence"][0] == "`" and "`" in found["more"]):
+            fence = found["fence"]
+        else:
+            shown, end = _shown(line)
+            yield shown
+
+
+def _shown(line: str) -> tuple[str, re.Pattern[str] | None]:
+    """What is seen of the line, and what ends that which is not, where it goes on in the next line."""
+    shown, at, place = list[str](), 0, 0
+    while found := _HIDES.search(line, place):
+        place = found.end()
+        if not (end := _ENDS.get(found[0].lower())):
+            continue
+        shown += [line[at : found.start()], " "]  # a blank: what comes after it begins no line
+        closed = end.search(line, found.end())
+        if not closed:
+            return "".join(shown), end
+        at = place = closed.end()
+    return "".join([*shown, line[at:]]), None
 
 
 def is_plain_reply(body: str, jira: bool) -> bool:
@@ -200,7 +241,7 @@ def _route(verb: str, rest: str, known: Known, now: datetime) -> Command:
     return Command(verb, stages=stages, wrong=wrong)
 
 
-_BETWEEN = re.compile(r"\s*(?:,|;|→|->|=>|>|\band\b|\bthen\b|\n)\s*", re.IGNORECASE)
+_BETWEEN = re.compile(r",|;|→|->|=>|>|\band\b|\bthen\b|\n", re.IGNORECASE)  # blanks are for strip(): no search for them
 _BULLET = re.compile(r"^\s*(?:[-*+#]+|\d+[.)])\s+(?:\[(?P<tick>[ xX])\]\s*)?")
 
 
@@ -215,7 +256,7 @@ def read_route(text: str, stages: dict[str, str]) -> tuple[tuple[str, ...], str]
         if bullet and bullet["tick"] == " ":
             continue
         lines.append(line[bullet.end() :] if bullet else line)
-    words = [word.strip(" .*_`") for word in _BETWEEN.split("\n".join(lines))]
+    words = [word.strip().strip(" .*_`") for word in _BETWEEN.split("\n".join(lines))]
     words = [word for word in words if word]
     if [word.casefold() for word in words] == ["all"]:
         return tuple(stages), ""
@@ -233,6 +274,8 @@ def _until(rest: str, known: Known, now: datetime) -> tuple[datetime | None, str
     day = _day(words[1], now.astimezone(zone).date()) if len(words) > 1 else None
     if day is None:
         return None, rest, "write the date as 2026-12-31, or as tomorrow or a day of the week"
+    if day > now.date() + _FARTHEST:
+        return None, rest, f"{day.isoformat()} is too far away; name a day within ten years"
     ends = datetime.combine(day + timedelta(days=1), time(), zone)
     if ends <= now:
         return None, rest, f"{day.isoformat()} is over"

@@ -181,7 +181,7 @@ class _Hearing:
         """Whom a notice of our own has asked by name to answer for a party, on duty or instead of it, may do so."""
         return any(
             isinstance(one, Noticed) and one.party == party and one.by.id == self.heed.issue.me.id
-            and self.by.handle.casefold() in (handle.casefold() for handle in one.handles)
+            and self.by.handle.lower() in (handle.lower() for handle in one.handles)
             for one in self.past.evidence
         )  # fmt: skip
 
@@ -410,7 +410,7 @@ class _Hearing:
 
     def _asks(self, handle: str) -> bool:
         attempt = self.past.attempt
-        return attempt is not None and attempt.by.handle.casefold() == handle.casefold()
+        return attempt is not None and attempt.by.handle.lower() == handle.lower()
 
     def _owed(self, command: Command, stage: str, rules: Iterable[Rule]) -> Owed:
         words = (one for rule in rules for one in self.heed.mappings.asked_by(rule))

@@ -1,0 +1,51 @@
+"""What the web server loads: `granian --interface rsgi integration.web.server:app`. Builds all from the environment.
+
+A Redis or a ledger that is away does not keep it from starting: /readyz says so, and webhooks get a 503. What only
+/readyz needs (the ledger's library, the reader of mappings.yaml) is imported when it is first asked, as it takes longer
+than all the rest.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Callable
+from functools import cache
+
+from integration import logs
+from integration.memory.inbox import Inbox
+from integration.settings import Settings
+from integration.web.app import create_app
+from integration.web.front import Front
+from integration.web.pages import Ready
+from integration.web.receiving import Receiving
+from integration.web.together import Together
+
+
+def create_front(settings: Settings, inbox: Inbox, ready: Ready, tell: Callable[..., None] | None = None) -> Front:
+    """All of the web. `ready` says of the ledger and the mappings "ok" or what is wrong."""
+    return Front(Receiving(settings, Together(inbox).keep, tell), create_app(settings, inbox, ready))
+
+
+def build() -> Front:
+    """The application that the environment describes. Raises `Misconfigured`."""
+    settings = Settings.read(os.environ)
+    logs.set_up(settings)
+
+    @cache
+    def readiness() -> Ready:
+        from integration.web.readiness import Readiness
+
+        return Readiness(settings)
+
+    told = logs.brief(settings, "integration.web.receiving")
+    front = create_front(settings, Inbox.connect(settings.redis_url), lambda: readiness()(), told)
+    gc.freeze()  # what is here by now stays: nobody need look through it for what can go
+    return front
+
+
+def __getattr__(name: str) -> Front:
+    """`app`, built when the server asks for it, so that others may import `create_front`."""
+    if name != "app":
+        raise AttributeError(name)
+    return build()
