@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
 from collections import Counter
 from dataclasses import replace
@@ -37,6 +38,7 @@ def main(
     prove: bool,
 ) -> None:
     """Run the real service among faults, and look whether every promise was kept."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # so that whoever stops us leaves nothing running
     usual = HARD if hard or broken or prove else _DEFAULT
     orders = replace(
         usual,

@@ -164,11 +164,6 @@ class Household:
 
     # --- deaths ---
 
-    def kill_all(self) -> None:
-        """The machine goes down, and all that ran on it."""
-        for name in PARTS:
-            self.kill(name)
-
     def kill(self, name: str) -> None:
         """SIGKILL a part with all its children; `work horse` is one child of the worker's alone."""
         with self._lock:

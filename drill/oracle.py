@@ -6,6 +6,7 @@ other knows nothing of it: the story that people lived through says where the fe
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -34,8 +35,10 @@ from integration.stages.entries import (
 from integration.stages.model import Ref
 from integration.stages.remembered import Step, remember
 from integration.stages.texts import markers
+from integration.trackers import Unavailable
 
 TOLD_OF_PUBLIC = ("support", "growth", "docs")
+_ASKED_TO_WAIT = 65.0
 _LET_IN = (Outcome.ADMITTED, Outcome.WARNED)
 
 
@@ -89,7 +92,7 @@ class Oracle:
         return self.found
 
     def _one(self, feature: Feature, ref: Ref) -> None:
-        look = self.desk.look(ref, datetime.now(UTC))
+        look = self._look(ref)
         entries = self.desk.ledger.entries(ref)
         self._at_rest(ref, look)
         self._where_the_story_ends(feature, ref, entries)
@@ -99,6 +102,17 @@ class Oracle:
         if (broken := self.desk.ledger.verify(ref)) is not None:
             self.found.miss("the chain of the log is whole", ref, f"it breaks at entry {broken}")
         self._count(entries)
+
+    def _look(self, ref: Ref) -> Look:
+        """What the evaluator says; a tracker may still ask us to wait, from when its faults were on."""
+        end = time.monotonic() + _ASKED_TO_WAIT
+        while True:
+            try:
+                return self.desk.look(ref, datetime.now(UTC))
+            except Unavailable:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(1)
 
     def _at_rest(self, ref: Ref, look: Look) -> None:
         """The pure evaluator finds nothing left to write, say or do."""
@@ -187,7 +201,7 @@ class Oracle:
         for failure in self.desk.ledger.failures.listed(State.RETRYING, State.DEAD):
             self.found.miss("nothing has failed for good", failure.ref, f"{failure.state}: {failure.reason}")
         for first, second in self.weather.at_once():
-            self.found.miss("one issue, one worker", first.ref, f"{first.line} together with {second.line}")
+            self.found.miss("one issue, one worker", first.ref, f"{first} together with {second}")
 
     def _count(self, entries: tuple[Entry, ...]) -> None:
         tried: dict[str, datetime] = {}

@@ -37,7 +37,7 @@ class Orders:
     @property
     def bears(self) -> int:
         """While more features wait than this, people pause: a slow machine has its own drill."""
-        return max(20, self.issues // 4)
+        return max(50, self.issues // 4)
 
     @property
     def patience(self) -> float:

@@ -11,12 +11,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 
-from drill.household import Household, postgres
+from drill.household import PARTS, Household, postgres
 from drill.oracle import Miss, Oracle, Verdicts
 from drill.orders import Orders
+from drill.part import hurry
 from drill.people import People
 from drill.stories import AROUND, GAP, Due, Feature, features, timetable
 from drill.watching import Watch
@@ -26,13 +28,14 @@ from integration.look import Desk
 from integration.memory.away import Away
 from integration.memory.inbox import Inbox
 from integration.memory.ledger import LedgerAway
-from integration.sandbox import World, running
+from integration.sandbox import World, github_api, running
 from integration.sandbox.hooks import Hooks, Odds
 from integration.sandbox.people import GITHUB_SECRET, JIRA_SECRET, ORG
 from integration.sandbox.world import Fault
 from integration.settings import Settings
 
 AROUND_EACH = 7
+_AN_HOUR = 100_000  # requests that the sandbox's GitHub lets an account make: a drill has a working day in ten minutes
 _STRETCHED = 1.5  # on a slow machine people take so much longer, and no more
 _POST = r"^POST .*/comments?$"
 _ACTS = (_POST, r"^POST .*/labels$", r"^DELETE .*/labels/", r"^POST .*/transitions$", r"^(PATCH|PUT) .*/comments?/")
@@ -85,12 +88,13 @@ class Drill:
             worked = time.monotonic() - begun
             self.say(f"people have gone home after {worked:.0f} s; {self._progress()}")
             desk = Desk.open(Settings.read(self.household.environ))
-            rest = self.watch.rest(self.world, desk.ledger, self.orders.patience)
+            rest = self.watch.rest(self.world, desk.ledger, self.orders.patience, swept=not self.orders.hard)
             self.watch.end()
             self._at_home.set()
             operator.join(20)
             self.say(f"at rest after {rest:.0f} s" if rest is not None else "it does not come to rest")
             inbox = Inbox.connect(self.household.environ["REDIS_URL"])
+            hurry(timedelta(seconds=self.orders.swept_every))  # the oracle asks the trackers, too
             outcome.verdicts = Oracle(desk, inbox, self.people, self.weather).judge(self.features)
             if rest is None:
                 waiting = ", ".join(self.watch.waiting()[:10])
@@ -113,7 +117,8 @@ class Drill:
         self._over.set()
         for each in threads:
             each.join(20)
-        self.household.kill_all()
+        for part in ("worker",) if self.orders.hard else PARTS:  # the machine goes down, and comes up again
+            self.household.kill(part)
         self.weather.blowing = False
         self.weather.clear()
         self.world.hooks.trouble(None)
@@ -204,6 +209,7 @@ class Drill:
             "hints worked off": f"{len(watch.waits):,}, at most {watch.deepest} waiting",
             "from delivery to done": f"p50 {watch.share(0.5):.1f} s, p99 {watch.share(0.99):.1f} s, "
             f"worst {watch.worst[0]:.1f} s ({watch.worst[1]})",
+            "nothing waited any more": f"{watch.worked_off:.0f} s after the last fault",
             "time to quiet": "never" if rest is None else f"{rest:.0f} s",
             "entries in the ledger": f"{counted['entries']:,}",
             "comments of the service": f"{counted['comments']:,}",
@@ -220,6 +226,7 @@ def prepared(orders: Orders, say: Callable[[str], object]) -> Iterator[Drill]:
     with ExitStack() as stack:
         database = stack.enter_context(postgres()) if orders.postgres else ""
         world = World()
+        github_api._LIMIT = _AN_HOUR
         world.hooks = Hooks(retry_pause=2.0, lanes=4)
         weather = Weather(orders.seed, USUAL + THICK if orders.hard else USUAL)
         world.faults = weather

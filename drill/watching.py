@@ -27,6 +27,7 @@ class Watch:
     waits: list[float] = field(default_factory=list)
     worst: tuple[float, str] = (0.0, "")
     deepest: int = 0
+    worked_off: float = 0.0  # seconds from the end of all faults until nothing waited
     _waiting: dict[bytes, float] = field(default_factory=dict)
     _over: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
@@ -72,11 +73,18 @@ class Watch:
 
     # --- rest ---
 
-    def rest(self, world: World, ledger: Ledger, patience: float) -> float | None:
-        """Wait until nothing is on its way and nothing is due soon; how long that took, None where it does not come."""
-        begun, calm_since = time.monotonic(), 0.0
+    def rest(self, world: World, ledger: Ledger, patience: float, swept: bool) -> float | None:
+        """Wait until nothing is on its way and nothing is due soon; how long that took, None where it does not come.
+
+        `swept`: and a sweep that began after that moment is over, on each tracker.
+        """
+        begun, calm_since, since = time.monotonic(), 0.0, datetime.now(UTC)
         while (now := time.monotonic()) - begun < patience:
-            if world.hooks.idle(0.1) and self._is_empty() and not ledger.due(datetime.now(UTC) + _UNKNOWN_FOR, 1):
+            empty = world.hooks.idle(0.1) and self._is_empty()
+            if empty and not self.worked_off:
+                self.worked_off = time.monotonic() - begun
+            later = datetime.now(UTC) + _UNKNOWN_FOR
+            if empty and (not swept or _swept(ledger, since)) and not ledger.due(later, 1):
                 calm_since = calm_since or now
                 if now - calm_since >= _CALM:
                     return calm_since - begun
@@ -88,7 +96,8 @@ class Watch:
     def _is_empty(self) -> bool:
         try:
             with self.household.redis() as client:
-                return not client.zcard(f"{PREFIX}dirty")
+                soon = int((datetime.now(UTC) + _UNKNOWN_FOR).timestamp() * 1000)
+                return not client.zcard(f"{PREFIX}dirty") and not client.zcount(f"{PREFIX}later", "-inf", soon)
         except redis.RedisError:
             return False
 
@@ -96,3 +105,9 @@ class Watch:
         """What still waits."""
         with self.household.redis() as client:
             return [each.decode() for each in client.zrange(f"{PREFIX}dirty", 0, -1)]
+
+
+def _swept(ledger: Ledger, since: datetime) -> bool:
+    """Is a sweep over each tracker over that began since?"""
+    over = {one.name for one in ledger.rounds.stand() if one.begun_at and one.begun_at > since and not one.under_way}
+    return {"sweep:github", "sweep:jira/main"} <= over

@@ -67,7 +67,10 @@ class Seen:
     writes: bool
     begun: float
     ended: float = 0.0
-    slow: bool = False
+    given_up: bool = False  # whoever asked did not wait for the end
+
+    def __str__(self) -> str:
+        return f"{self.line} ({self.begun:.3f} to {self.ended:.3f})"
 
 
 @dataclass
@@ -138,13 +141,14 @@ class Weather(Faults):
     def _note_answer(self, response: Response) -> Response:
         seen: Seen | None = g.get("seen")
         if seen:
-            seen.slow = any(one.kind == "latency" and one.seconds > 2 for one in g.get("faults", ()))
+            seen.given_up = any(_gives_up(one) for one in g.get("faults", ()))
+            seen.ended = time.monotonic()  # before the answer leaves: the next request may be here before we note it
         return response
 
     def _note_end(self, error: BaseException | None) -> None:
         seen: Seen | None = g.get("seen")
         if seen:
-            seen.ended = time.monotonic()
+            seen.ended = seen.ended or time.monotonic()
             with self._trace.lock:
                 self._trace.seen.append(seen)
 
@@ -158,7 +162,7 @@ class Weather(Faults):
         by_ref: dict[str, list[Seen]] = {}
         with self._trace.lock:
             for one in self._trace.seen:
-                if not one.slow:
+                if not one.given_up:
                     by_ref.setdefault(one.ref, []).append(one)
         found = []
         for seen in by_ref.values():
@@ -167,3 +171,7 @@ class Weather(Faults):
                 if second.begun < first.ended:
                     found.append((first, second))
         return found
+
+
+def _gives_up(fault: Fault) -> bool:
+    return (fault.kind == "latency" and fault.seconds > 2) or (fault.kind in ("before", "after") and fault.status == 0)

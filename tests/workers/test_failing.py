@@ -57,7 +57,7 @@ FATES: list[tuple[Exception, Kind, str]] = [
     (made(Unreadable, "entry 3 cannot be read"), Kind.ADMIN, "release that wrote it"),
     (made(Faulty, ()), Kind.ADMIN, "release-stages check"),
     (made(Misconfigured, (Fault("PORT", "no number", "write one"),)), Kind.ADMIN, "environment"),
-    (made(HeldBack, "what 'sweep' would do is held"), Kind.ADMIN, "failed release"),
+    (made(HeldBack, "what 'sweep' would do is held", "sweep"), Kind.ADMIN, "failed release"),
     (made(KeyError, "a secret of somebody"), Kind.ADMIN, OURS),
     (made(Unknown, "who is on duty"), Kind.ADMIN, OURS),  # never comes out of a look: if it does, that is a fault
     (made(Gone, "there is no such issue"), Kind.ADMIN, "let our account"),
@@ -152,7 +152,9 @@ def test_two_that_were_told_to_come_back_in_the_same_moment_do_not() -> None:
 
 
 TRIED = st.tuples(
-    st.sampled_from([*FATE.values(), fate(made(Overtaken, "x")), fate(made(HeldBack, "x")), fate(made(Gone, "x"))]),
+    st.sampled_from(
+        [*FATE.values(), fate(made(Overtaken, "x")), fate(made(HeldBack, "x", "sweep")), fate(made(Gone, "x"))]
+    ),
     st.integers(0, 7200),
 )
 
