@@ -42,7 +42,7 @@ class Orders:
     @property
     def patience(self) -> float:
         """Seconds that the service may take to come to rest when all faults are over."""
-        return 180.0 if self.hard else 300.0
+        return 100.0 if self.hard else 400.0
 
     @property
     def swept_every(self) -> float:

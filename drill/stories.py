@@ -37,6 +37,7 @@ class Story:
     begins: tuple[str, ...] = ("development", "internal", "beta")
     only: str = ""
     admits: bool | None = None  # may Public ever be admitted? None: either
+    early: bool = False  # what follows takes the five minutes in which a slip may be set right
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,14 @@ STORIES = (
         ("internal",),
         admits=False,
     ),
-    Story("back to where it came from", (Act("move", "evan", "internal"),), ("internal",), ("beta",), admits=False),
+    Story(
+        "back to where it came from",
+        (Act("move", "evan", "internal"),),
+        ("internal",),
+        ("beta",),
+        admits=False,
+        early=True,
+    ),
     Story("a bot insists", (ASK, BOT, BOT, BOT, BOT, BOT), (WHERE_IT_STOOD, "public"), ("beta",), admits=False),
     Story("not planned", (ASK, Act("close", "erin", "not_planned")), BACK, only="github", admits=False),
     Story(
@@ -197,7 +205,8 @@ def timetable(wanted: list[Feature], seconds: float, around: int, seed: int) -> 
 def _days(feature: Feature, seconds: float, around: int, dice: Random) -> Iterator[Due]:
     opened = dice.uniform(0, seconds / 4)
     acts = feature.story.acts
-    times = sorted(dice.uniform(opened + 3, seconds * 0.9) for _ in acts)
+    latest = seconds * (0.28 if feature.story.early else 0.9)
+    times = sorted(dice.uniform(opened + 3, max(opened + 4, latest)) for _ in acts)
     planned = [*zip(times, acts, strict=True)]
     planned += [(dice.uniform(opened + 3, seconds), dice.choice(AROUND)) for _ in range(around)]
     at = opened

@@ -52,7 +52,7 @@ USUAL = (
     _gust("primary rate limit", 0.0005, "rate_limit", seconds=3, most=8),
     _gust("secondary rate limit, Retry-After", 0.0005, "secondary_rate_limit", seconds=2, most=8),
     _gust("secondary rate limit, 429", 0.0005, "secondary_rate_limit", seconds=2, status=429, most=8),
-    _gust("secondary rate limit that names no time", 0.0002, "secondary_rate_limit", "^POST", most=1),
+    _gust("secondary rate limit that names no time", 0.002, "secondary_rate_limit", "^POST", most=1),
 )
 THICK = (_gust("slow, 0.3 s", 0.5, "latency", seconds=0.3), _gust("502 before the effect", 0.01, "before"),
          _gust("502 after the effect", 0.02, "after"))  # fmt: skip

@@ -172,15 +172,21 @@ def _wait(desk: Desk, inbox: Inbox, run: Run, at: datetime) -> None:
     inbox.put_off(run, at)
 
 
-def over(desk: Desk, ref: Ref) -> None:
-    """A run succeeded: what was open for this ref is over, unless it was an act that is still to be tried again."""
+def over(desk: Desk, inbox: Inbox, ref: Ref) -> None:
+    """A run succeeded: what was open for this ref is over, unless it was an act that may still be tried again.
+
+    Some are not, as nobody wants them any more by then: so it is looked at once more when that is known.
+    """
     try:
         known = desk.ledger.failures.of(ref)
         if known is None:
             return
-        tried = [one.at for one in remember(desk.ledger.entries(ref)).intents.values() if one.step is Step.TRIED]
+        intents, since = remember(desk.ledger.entries(ref)).intents.values(), _now() - UNKNOWN_FOR
+        tried = [one.at for one in intents if one.step is Step.TRIED and one.at > since]
         if tried and known.state is State.RETRYING:
-            desk.ledger.failures.keep(replace(known, next_try=max(tried) + UNKNOWN_FOR, told=False))
+            then = max(tried) + UNKNOWN_FOR
+            desk.ledger.failures.keep(replace(known, next_try=then, told=False))
+            inbox.later(ref, then)
         elif desk.ledger.failures.clear(ref):
             log.info("what had failed works again")
     except (LedgerAway, Unreadable) as error:

@@ -63,7 +63,7 @@ def run_one(desk: Desk, inbox: Inbox, ref: Ref) -> None:
         except Exception as error:
             failing.settle(desk, inbox, run, error, begun)
             return
-        failing.over(desk, ref)
+        failing.over(desk, inbox, ref)
         if again is None:
             inbox.finish(run)
         else:
