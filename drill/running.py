@@ -213,8 +213,8 @@ class Drill:
             "time to quiet": "never" if rest is None else f"{rest:.0f} s",
             "entries in the ledger": f"{counted['entries']:,}",
             "comments of the service": f"{counted['comments']:,}",
-            "recoveries": f"{counted['outcomes found later']} outcomes found out later, {counted['tried again']} acts tried "
-            f"again, {counted['doubles removed']} doubled comments removed",
+            "recoveries": f"{counted['outcomes found later']} outcomes found out later, "
+            f"{counted['tried again']} acts tried again, {counted['doubles removed']} doubled comments removed",
             "released by the operator": ", ".join(f"{cause} {n}" for cause, n in self.released.items()) or "nothing",
             "ended by themselves": died,
         }  # fmt: skip

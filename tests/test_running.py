@@ -100,7 +100,14 @@ class Run:
 
 
 def alive(family: list[psutil.Process]) -> list[psutil.Process]:
-    return [each for each in family if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+    return [each for each in family if _lives(each)]
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # it ended between the two questions
+        return False
 
 
 @pytest.fixture
