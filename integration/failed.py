@@ -7,10 +7,9 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
 
 from integration.memory.away import Away
-from integration.memory.breaker import Held
+from integration.memory.breaker import Breaker, Held
 from integration.memory.failures import Failure, Kind, State
 from integration.memory.inbox import Inbox
 from integration.memory.ledger import Ledger
@@ -23,16 +22,6 @@ ALL = "all"
 
 class Unknown(Exception):
     """Nothing of that name has failed; the message says how to see what has."""
-
-
-class Breaker(Protocol):
-    """What is asked of the breaker: what it holds, and to let it go on."""
-
-    def held(self) -> tuple[Held, ...]:
-        """Every cause whose acts are held."""
-
-    def release(self, cause: str) -> bool:
-        """Let it go on; False where nothing was held."""
 
 
 @dataclass(frozen=True, slots=True)

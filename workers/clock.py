@@ -18,7 +18,7 @@ from typing import NoReturn, Protocol
 import structlog
 
 from integration.look import MappingsFile
-from integration.memory.inbox import LEASE, Inbox
+from integration.memory.inbox import Inbox
 from integration.memory.ledger import Ledger
 from integration.memory.rounds import Standing
 from integration.settings import Settings, digest_variable
@@ -28,7 +28,6 @@ from integration.stages.texts import digests
 from workers import catch_up, sweep
 from workers.digests import awaited
 
-STUCK_AFTER = LEASE  # a run that is alive gives a sign three times as often
 ASKED_AGAIN = timedelta(minutes=1)
 AT_ONCE = 200
 
@@ -71,7 +70,7 @@ def table(inbox: Inbox, ledger: Ledger, settings: Settings) -> list[Tick]:
     """What runs when."""
     due = DueDigests(inbox, ledger, settings)
     return [
-        Tick("wake", timedelta(seconds=2), lambda now: inbox.wake_due(now, STUCK_AFTER)),
+        Tick("wake", timedelta(seconds=2), lambda now: inbox.wake_due(now)),
         Tick("look again", timedelta(seconds=10), lambda now: look_again(inbox, ledger, now)),
         Tick("digests", timedelta(minutes=1), due),
         Tick("rounds", timedelta(seconds=30), lambda now: hint_at_rounds(inbox, ledger, settings, now)),

@@ -81,8 +81,7 @@ def fate(error: Exception) -> Fate:
         case Unnamed() | Hopeless():
             return Fate(Kind.DROP, said)
         case HeldBack():
-            cause = getattr(error, "cause", "CAUSE")
-            step = f"look at what it did; then: release-stages failed release {cause}"
+            step = f"look at what it did; then: release-stages failed release {error.cause}"
             return Fate(Kind.ADMIN, said, step, seen=True)
         case Refused() | Unreadable() | Faulty() | Misconfigured():
             return Fate(Kind.ADMIN, said, _FIXES[_known(error)])

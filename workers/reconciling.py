@@ -276,10 +276,9 @@ class Reconciling:
         log.info("done", key=shift.key, was=shift.intended.was, to=shift.intended.to)
 
 
-def _seen(issue: Issue) -> Issue:
-    """All of a snapshot that a decision may hang on: how we read our own comments apart."""
-    comments = tuple(replace(issue.comments[0], id=one.id) for one in issue.comments)
-    return replace(issue, comments=comments, watermark=issue.created)
+def _seen(issue: Issue) -> tuple[Issue, list[str]]:
+    """All of a snapshot that a decision may hang on; of comments, which there are: each counts as it was first seen."""
+    return replace(issue, comments=(), watermark=issue.created), [one.id for one in issue.comments]
 
 
 def _said_of(entry: Entry) -> dict[str, str]:

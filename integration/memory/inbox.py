@@ -57,7 +57,7 @@ _JOB: dict[str, Any] = {
     "timeout": int(JOB_TIMEOUT.total_seconds()),
     "result_ttl": 60,
     "failure_ttl": 3 * 24 * 3600,
-    "retry": Retry(max=3, interval=[10, 30, 60]),  # without one RQ fails a job whose worker died before it began
+    "retry": Retry(max=3, interval=[10, 30, 60]),  # for workers of the release before: ours leave nothing to RQ
 }
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)

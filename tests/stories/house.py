@@ -27,16 +27,6 @@ from workers.failing import OURS
 from workers.pool import HouseJob, HouseQueue, HouseWorker
 
 
-class StoryWorker(HouseWorker):
-    """The house's worker, without the channel for RQ's commands: each burst would wait for its thread to end."""
-
-    def subscribe(self) -> None:
-        """Nobody sends it commands."""
-
-    def unsubscribe(self) -> None:
-        """There is nothing to end."""
-
-
 @dataclass
 class House:
     """The service, as it stands in a story. `mappings()` puts a file in force; `settle()` lets it do its work."""
@@ -102,7 +92,7 @@ class House:
             if self.clock_runs:
                 clock.look_again(self.inbox, self.desk.ledger, self.now())
                 clock.hint_at_digests(self.inbox, self.desk.ledger, self.desk.mappings.current, self.now())
-            self.inbox.wake_due(self.now(), clock.STUCK_AFTER)
+            self.inbox.wake_due(self.now())
             if queue.count == 0:
                 return
             self._work(queue, redis)
@@ -120,7 +110,7 @@ class House:
                 raise
 
         HouseJob.offered = {"workers.jobs.reconcile": reconcile}
-        StoryWorker([queue], connection=redis, serializer=JSONSerializer).work(burst=True, logging_level="ERROR")
+        HouseWorker([queue], connection=redis, serializer=JSONSerializer).work(burst=True, logging_level="ERROR")
         if broken:
             raise broken[0]
         bugs = [one for one in self.desk.ledger.failures.listed() if one.step == OURS]

@@ -123,3 +123,22 @@ def test_what_people_do_at_a_tracker_is_never_held(house: House) -> None:
 
     assert [team.stage for team in teams] == ["beta"] * len(teams)
     assert house.inbox.breaker.held() == ()
+
+
+def test_what_a_changed_file_would_do_to_many_at_once_is_held_after_twenty_acts(house: House) -> None:
+    house.put_in_force(RULES, notify="")
+    teams = many(house, OnGitHub, MOST + 3)
+    for team in teams:
+        team.move("public")
+    house.settle()
+    assert {team.stage for team in teams} == {"beta"}
+
+    house.put_in_force("[]", notify="")
+    house.later(hours=7)
+
+    assert [one.cause for one in house.inbox.breaker.held()] == ["reload"]
+    assert 0 < sum(team.stage == "public" for team in teams) < len(teams)
+    while house.inbox.breaker.held():
+        house.inbox.breaker.release("reload")
+        house.later(hours=7)
+    assert {team.stage for team in teams} == {"public"}

@@ -20,11 +20,11 @@ from redis.retry import Retry as RedisRetry
 from rq import Queue, Retry
 from rq.job import Callback, Job
 
-from integration.memory.inbox import PREFIX, QUEUE, Away, Inbox
+from integration.memory.inbox import LEASE, PREFIX, QUEUE, Away, Inbox
 from integration.stages.model import Ref
 from tests.conftest import redis_binary
 from workers.clock import Tick, look_again, step
-from workers.pool import NAME, HouseQueue, HouseWorker
+from workers.pool import LISTEN, NAME, PULSE, HouseQueue, HouseWorker
 
 ROOT = Path(__file__).parents[2]
 OFFERED = "offered"  # no module of that name is on the path: what runs is looked up, never imported
@@ -222,6 +222,13 @@ def test_a_job_that_outlasts_the_grace_is_given_up_and_its_issue_is_not_forgotte
 
 
 # --- dying ------------------------------------------------------------------------------------------------------
+
+
+def test_at_the_shipped_settings_a_dead_run_is_missed_and_woken_again_within_a_minute() -> None:
+    lock_ends = missed = LEASE  # since its last sign of life
+    assert max(lock_ends, missed) + timedelta(seconds=PULSE) + timedelta(seconds=LISTEN) <= timedelta(seconds=60)
+    assert timedelta(seconds=PULSE) * 3 <= LEASE, "a pulse that fails once does not cost a run its issue"
+
 
 STEPS = ["popped", "begun", "acted", "not finished", "finished"]
 
