@@ -17,6 +17,7 @@ from integration.sandbox.github import Event
 from integration.sandbox.people import SERVICE_EMAIL, SERVICE_TOKEN
 from integration.sandbox.world import Fault
 from tests.stories.house import House, OnGitHub, OnJira, Team
+from workers.pool import NAME
 
 SEEN = """
   - id: support-before-public
@@ -76,8 +77,13 @@ class Worker:
     def die(self) -> None:
         os.killpg(self.process.pid, signal.SIGKILL)
 
-    def wait_for_death(self) -> None:
+    def wait_for_death(self, redis: Redis) -> None:
+        """Of all its processes: until the last is gone, Redis may still give a job to one that listened."""
         assert self.process.wait(40) == -signal.SIGKILL
+        deadline = time.monotonic() + 20
+        while any(one["name"] == NAME for one in redis.client_list()):
+            assert time.monotonic() < deadline, "a killed worker still listens"
+            time.sleep(0.01)
 
 
 @pytest.fixture
@@ -141,7 +147,7 @@ def test_a_worker_that_is_killed_at_any_step_leaves_nothing_undone_and_nothing_s
 
     worker = start()
     kill_at(worker, house, pattern, when)
-    worker.wait_for_death()
+    worker.wait_for_death(Redis.from_url(house.settings.redis_url))
     house.world.faults.clear()
     lease_runs_out(house)
     team.later(minutes=3)
