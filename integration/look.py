@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,8 +24,6 @@ from integration.stages.planning import hearing, plan
 from integration.stages.planning.hearing import Doubt
 from integration.stages.planning.scene import Given
 from integration.trackers import EVERYTHING, Question, Refused, Tracker
-from integration.trackers.github import GitHub
-from integration.trackers.jira import Jira
 
 log = structlog.get_logger(__name__)
 
@@ -104,13 +103,7 @@ class Desk:
     def open(cls, settings: Settings) -> Desk:
         """Open the ledger, the file and the trackers. Raises `Faulty` where the file is broken from the start."""
         ledger = Ledger.open(settings.database_url)
-        shared = Traffic.connect(settings.redis_url, settings.marker_key)
-        trackers: dict[tuple[str, str], Tracker] = {
-            ("jira", site.site): Jira(site, pace=shared, shelf=shared) for site in settings.jira
-        }
-        if settings.github:
-            trackers["github", ""] = GitHub(settings.github, pace=shared, shelf=shared)
-        return cls(settings, ledger, MappingsFile(settings.mappings, ledger), trackers)
+        return cls(settings, ledger, MappingsFile(settings.mappings, ledger), _trackers(settings))
 
     def tracker(self, ref: Ref) -> Tracker:
         """The tracker that has this issue. Raises `Refused` where none is configured, so nothing is lost."""
@@ -177,6 +170,28 @@ class Desk:
             self.ledger.learn_names(ref.place, fresh, now)
             known = self.ledger.known_names(ref.place)
         return known
+
+
+def load(settings: Settings) -> None:
+    """Import what looks will need, and read the file: done before a process is copied, its copies share all of it."""
+    _trackers(settings)
+    with suppress(Faulty):
+        read(text_of(settings.mappings))
+
+
+def _trackers(settings: Settings) -> dict[tuple[str, str], Tracker]:
+    """The adapters of the trackers that are configured; of no other the library is imported."""
+    shared = Traffic.connect(settings.redis_url, settings.marker_key)
+    found: dict[tuple[str, str], Tracker] = {}
+    if settings.jira:
+        from integration.trackers.jira import Jira
+
+        found |= {("jira", site.site): Jira(site, pace=shared, shelf=shared) for site in settings.jira}
+    if settings.github:
+        from integration.trackers.github import GitHub
+
+        found["github", ""] = GitHub(settings.github, pace=shared, shelf=shared)
+    return found
 
 
 def _looked_at_around(mappings: Mappings) -> frozenset[str]:

@@ -11,6 +11,7 @@ name, and import nothing. And whatever happens to the pool, none of its children
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import signal
 import sys
@@ -369,6 +370,8 @@ def serve(
         queue_class=HouseQueue,
         crew=lambda: Crew(redis_url, threads, leases(), warm_up),
     )
+    gc.collect()
+    gc.freeze()  # what is here by now is shared with every child, as long as no collector writes to it
     log.info("workers start", workers=workers, threads=threads, jobs=sorted(offered))
     pool.start(logging_level="WARNING")
 
