@@ -98,12 +98,19 @@ class Desk:
     ledger: Ledger
     mappings: MappingsFile
     trackers: dict[tuple[str, str], Tracker] = field(default_factory=dict)
+    shared: Traffic | None = None
 
     @classmethod
     def open(cls, settings: Settings) -> Desk:
         """Open the ledger, the file and the trackers. Raises `Faulty` where the file is broken from the start."""
         ledger = Ledger.open(settings.database_url)
-        return cls(settings, ledger, MappingsFile(settings.mappings, ledger), _trackers(settings))
+        shared = Traffic.connect(settings.redis_url, settings.marker_key)
+        return cls(settings, ledger, MappingsFile(settings.mappings, ledger), _trackers(settings, shared), shared)
+
+    def leave(self) -> None:
+        """The run is over: what trackers' adapters had still to tell all other workers is told now."""
+        if self.shared:
+            self.shared.flush()
 
     def tracker(self, ref: Ref) -> Tracker:
         """The tracker that has this issue. Raises `Refused` where none is configured, so nothing is lost."""
@@ -174,14 +181,13 @@ class Desk:
 
 def load(settings: Settings) -> None:
     """Import what looks will need, and read the file: done before a process is copied, its copies share all of it."""
-    _trackers(settings)
+    _trackers(settings, Traffic.connect(settings.redis_url, settings.marker_key))
     with suppress(Faulty):
         read(text_of(settings.mappings))
 
 
-def _trackers(settings: Settings) -> dict[tuple[str, str], Tracker]:
+def _trackers(settings: Settings, shared: Traffic) -> dict[tuple[str, str], Tracker]:
     """The adapters of the trackers that are configured; of no other the library is imported."""
-    shared = Traffic.connect(settings.redis_url, settings.marker_key)
     found: dict[tuple[str, str], Tracker] = {}
     if settings.jira:
         from integration.trackers.jira import Jira

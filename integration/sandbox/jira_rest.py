@@ -199,8 +199,9 @@ def _shown(state: JiraState, issue: JiraIssue, wanted: Sequence[str], expand: fr
         made["names"] = {name: state.fields[name].name for name in whole["fields"]}
     if "renderedFields" in expand:
         made["renderedFields"] = _chosen(bodies.rendered(state, issue), wanted)
-    if "transitions" in expand:
-        made["transitions"] = [bodies.transition(state, issue, way, False) for way in state.ways(issue, g.login)]
+    if expand & {"transitions", "transitions.fields"}:
+        with_fields = "transitions.fields" in expand
+        made["transitions"] = [bodies.transition(state, issue, way, with_fields) for way in state.ways(issue, g.login)]
     return made
 
 

@@ -69,6 +69,7 @@ class _Read:
     ties: Mapping[str, Any] | None
     standing: Mapping[str, Any] | None
     secured: Mapping[str, Any] | None = None
+    offered: list[Any] | None = None
 
     def __post_init__(self) -> None:
         self.secured = (self.ties or {}).get("security")
@@ -82,6 +83,11 @@ class _Read:
         """The fields that tell where the issue stands; None when they were asked for before."""
         told, self.standing = self.standing, None
         return told
+
+    def told_of_ways(self) -> list[Any] | None:
+        """The transitions with their fields; None where they were not told with it, or were asked for before."""
+        told, self.offered = self.offered, None
+        return told if told and all("fields" in one for one in told) else None
 
 
 def _ours(comments: Iterable[Mapping[str, Any]], me: Person) -> set[str]:
@@ -113,15 +119,14 @@ class Jira:
 
     @bounded
     def recheck(self, ref: Ref, issue: Issue) -> Issue:
-        """The issue as it is now: one read."""
+        """The issue as it is now: one read, which tells the ways from its status, too, where Jira expands them."""
         last = self._last.get(ref)
-        return replace(self._read(ref, last.known if last else Known()), related=issue.related)
+        known = last.known if last else Known()
+        return replace(self._read(ref, known, "changelog,names,transitions.fields"), related=issue.related)
 
-    def _read(self, ref: Ref, known: Known) -> Issue:
+    def _read(self, ref: Ref, known: Known, expand: str = "changelog,names") -> Issue:
         me = self._me()
-        raw = self.wire.get(
-            self._issue(ref), f"read {ref}", expand="changelog,names", fields="*all,-attachment,-worklog"
-        )
+        raw = self.wire.get(self._issue(ref), f"read {ref}", expand=expand, fields="*all,-attachment,-worklog")
         if raw["key"] != ref.key:
             raise self._moved(ref, raw["key"])
         before = known.packed()
@@ -132,11 +137,12 @@ class Jira:
             raise Unavailable(f"{self} shows {ref}, but not all of it: {gone}") from None
         issue = Reading(self.url, ref, me, raw, log, comments).issue()
         self._last.pop(ref, None)
-        self._last[ref] = _Read(known, issue.watermark, raw["fields"], raw["fields"])
+        fields = raw["fields"]
+        self._last[ref] = _Read(known, issue.watermark, fields, fields, offered=raw.get("transitions"))
         for old in list(self._last)[:-_AT_HAND]:
             self._last.pop(old, None)
         if known.packed() != before:
-            keep(self.wire.shelf, self._on_shelf(ref), known.packed(), _KEPT_FOR)
+            keep(self.wire.shelf, self._on_shelf(ref), known.packed(), _KEPT_FOR, soon=True)
         return issue
 
     def _on_shelf(self, ref: Ref) -> str:
@@ -234,21 +240,28 @@ class Jira:
         """Move the issue to the first status of `to` that a transition leads to; fine if it stands in one of them."""
         doing = f"move {ref} to {by_name(to)}"
         last = self._last.get(ref)
-        if chosen := self._way(ref, to, last.told_of_standing() if last else None, doing):
+        told = (last.told_of_standing(), last.told_of_ways()) if last else (None, None)
+        if chosen := self._way(ref, to, *told, doing):
             self.wire.post(f"{self._issue(ref)}/transitions", doing, {"transition": {"id": chosen}})
 
-    def _way(self, ref: Ref, to: Sequence[str], told: Mapping[str, Any] | None, doing: str) -> str:
+    def _way(
+        self, ref: Ref, to: Sequence[str], told: Mapping[str, Any] | None, ways: list[Any] | None, doing: str
+    ) -> str:
         """The transition to take; none where it stands there already. `told`: the fields, as a snapshot has them."""
         fields = told or self._standing(ref, doing)
         if any(stands(fields["status"], wanted) for wanted in to):
             return ""
-        offered = self.wire.get(f"{self._issue(ref)}/transitions", doing, expand="transitions.fields")["transitions"]
+        offered = ways or self._ways(ref, doing)
         try:
             return str(way(offered, fields, to)["id"])
         except Refused:
             if told is None:
                 raise
-            return self._way(ref, to, None, doing)  # somebody may have moved it since
+            return self._way(ref, to, None, None, doing)  # somebody may have moved it since
+
+    def _ways(self, ref: Ref, doing: str) -> list[Any]:
+        path = f"{self._issue(ref)}/transitions"
+        return list(self.wire.get(path, doing, expand="transitions.fields")["transitions"])
 
     def _standing(self, ref: Ref, doing: str) -> Mapping[str, Any]:
         raw = self.wire.get(self._issue(ref), doing, fields="*all,-comment,-attachment,-worklog")
