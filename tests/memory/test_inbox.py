@@ -57,8 +57,12 @@ def run(inbox: Inbox, ref: Ref, at: datetime = NOON) -> Run:
 
 
 def ours(client: redis.Redis) -> set[bytes]:
-    """Our keys, without the deliveries that were seen, which are forgotten by and by."""
-    return {key for key in client.keys(f"{PREFIX}*") if key != f"{PREFIX}seen".encode()}
+    """Our keys, without the deliveries that were seen and the counts of looks, which are forgotten by and by."""
+    return {
+        key
+        for key in client.keys(f"{PREFIX}*")
+        if key != f"{PREFIX}seen".encode() and not key.startswith(f"{PREFIX}looks:".encode())
+    }
 
 
 # --- accepting --------------------------------------------------------------------------------------------------
@@ -266,6 +270,65 @@ def test_a_hint_during_a_run_wakes_another_at_its_end(inbox: Inbox) -> None:
     again = run(inbox, APP, after(seconds=4))
     assert again.since == after(seconds=1), "what still waits came after the first run began"
     assert inbox.finish(again, after(seconds=5))
+
+
+class TestAnIssueWhoseHintsPourIn:
+    def look(self, inbox: Inbox, at: datetime) -> None:
+        """A run, and a hint that comes after it."""
+        assert jobs(inbox) == [str(APP)]
+        inbox.queue.empty()
+        inbox.finish(run(inbox, APP, at), at)
+        inbox.hint(APP, now=at)
+
+    @pytest.fixture
+    def poured(self, inbox: Inbox) -> Inbox:
+        """It was looked at twice in a row, and there is more."""
+        inbox.hint(APP, now=NOON)
+        self.look(inbox, NOON)
+        self.look(inbox, NOON)
+        return inbox
+
+    def test_rests_before_the_third_look_in_a_row_and_one_look_answers_all_that_came(self, poured: Inbox) -> None:
+        for second in range(20):
+            assert poured.accept(f"guid:{second}", [Hint(APP)], after(milliseconds=40 * second))
+        assert jobs(poured) == []
+        assert poured.wake_due(after(milliseconds=999)) == 0
+        assert poured.wake_due(after(seconds=1)) == 1
+        assert jobs(poured) == [str(APP)]
+        assert poured.finish(run(poured, APP, after(seconds=1)), after(seconds=1))
+
+    def test_rests_twice_as_long_each_time_and_four_seconds_at_the_most(self, poured: Inbox) -> None:
+        at = NOON
+        for seconds in (1, 2, 4, 4, 4):
+            assert poured.wake_due(at + timedelta(seconds=seconds - 0.01)) == 0
+            at += timedelta(seconds=seconds)
+            assert poured.wake_due(at) == 1
+            self.look(poured, at)
+
+    def test_rests_after_a_run_during_which_more_came_too(self, inbox: Inbox) -> None:
+        inbox.hint(APP, now=NOON)
+        for follows in ([str(APP)], []):
+            begun = run(inbox, APP)
+            inbox.queue.empty()
+            inbox.hint(APP, now=NOON)
+            assert not inbox.finish(begun, NOON)
+            assert jobs(inbox) == follows
+        assert inbox.depth() == 1
+        assert inbox.wake_due(after(seconds=1)) == 1
+
+    def test_is_looked_at_at_once_when_it_was_quiet_for_a_while(self, poured: Inbox, redis_client: redis.Redis) -> None:
+        assert 0 < redis_client.pttl(f"{PREFIX}looks:{APP}") <= 5000
+        redis_client.delete(f"{PREFIX}looks:{APP}")  # as Redis does by itself then
+        poured.hint(APP, now=NOON)
+        assert jobs(poured) == [str(APP)]
+
+    def test_is_not_forgotten_when_nobody_wakes_it_in_time(self, poured: Inbox, redis_client: redis.Redis) -> None:
+        redis_client.zrem(f"{PREFIX}later", str(APP))
+        assert poured.wake_due(after(seconds=2) + LEASE) == 1
+
+    def test_holds_up_no_other(self, poured: Inbox) -> None:
+        poured.hint(OTHER, now=NOON)
+        assert jobs(poured) == [str(OTHER)]
 
 
 def test_a_finished_issue_leaves_nothing_behind(inbox: Inbox, redis_client: redis.Redis) -> None:
