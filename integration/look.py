@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 import structlog
@@ -28,6 +29,8 @@ from integration.trackers.jira import Jira
 
 log = structlog.get_logger(__name__)
 
+_read = lru_cache(maxsize=4)(read)  # each thread of a process has a desk of its own, and all of them the same file
+
 
 class MappingsFile:
     """mappings.yaml as it is in force: read anew when the file changes; a broken one never takes effect."""
@@ -47,7 +50,7 @@ class MappingsFile:
             if kept is None:
                 raise
             self._broken(fault)
-            return read(kept)
+            return _read(kept)
 
     def _broken(self, fault: Faulty) -> None:
         self.fault = str(fault)
@@ -68,7 +71,7 @@ class MappingsFile:
     def _take(self) -> Mappings:
         """Read the file once: what is judged by is what is kept."""
         text = text_of(self._path)
-        mappings = read(text, self._path.name)
+        mappings = _read(text, self._path.name)
         self._ledger.keep_mappings(mappings.hash, text, datetime.now(UTC))
         return mappings
 
