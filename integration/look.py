@@ -9,6 +9,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 import structlog
@@ -26,6 +27,8 @@ from integration.stages.planning.scene import Given
 from integration.trackers import EVERYTHING, Question, Refused, Tracker
 
 log = structlog.get_logger(__name__)
+
+_read = lru_cache(maxsize=4)(read)  # each thread of a process has a desk of its own, and all of them the same file
 
 
 class MappingsFile:
@@ -46,7 +49,7 @@ class MappingsFile:
             if kept is None:
                 raise
             self._broken(fault)
-            return read(kept)
+            return _read(kept)
 
     def _broken(self, fault: Faulty) -> None:
         self.fault = str(fault)
@@ -67,7 +70,7 @@ class MappingsFile:
     def _take(self) -> Mappings:
         """Read the file once: what is judged by is what is kept."""
         text = text_of(self._path)
-        mappings = read(text, self._path.name)
+        mappings = _read(text, self._path.name)
         self._ledger.keep_mappings(mappings.hash, text, datetime.now(UTC))
         return mappings
 

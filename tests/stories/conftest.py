@@ -34,7 +34,7 @@ def tracker(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def house(tmp_path: Path, redis_url: str) -> Iterator[House]:
+def house(tmp_path: Path, redis_url: str, ledger_file: Path) -> Iterator[House]:
     """A house that stands on an empty world, on a Monday morning."""
     with ExitStack() as stack:
         traveller = stack.enter_context(time_machine.travel(MONDAY, tick=True))
@@ -43,7 +43,7 @@ def house(tmp_path: Path, redis_url: str) -> Iterator[House]:
             data_dir=tmp_path,
             mappings=tmp_path / "mappings.yaml",
             redis_url=redis_url,
-            database_url=f"sqlite:///{tmp_path / 'ledger.db'}",
+            database_url=f"sqlite:///{ledger_file}",
             marker_key=b"a key for the stories",
             github=GitHubSettings(served.github_url, SERVICE_TOKEN, webhook_secrets=("old", "new")),
             jira=(JiraSettings("main", served.jira_url, SERVICE_EMAIL, SERVICE_TOKEN, webhook_secrets=("js",)),),

@@ -70,7 +70,7 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+def place(tmp_path: Path, ledger_file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     with ExitStack() as stack:
         traveller = stack.enter_context(time_machine.travel(NOON, tick=True))
         served = stack.enter_context(running(World()))
@@ -78,7 +78,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
             data_dir=tmp_path,
             mappings=tmp_path / "mappings.yaml",
             redis_url="redis://127.0.0.1:1",
-            database_url=f"sqlite:///{tmp_path / 'ledger.db'}",
+            database_url=f"sqlite:///{ledger_file}",
             marker_key=b"a key for the rounds",
             github=GitHubSettings(served.github_url, SERVICE_TOKEN, webhook_secrets=("s",)),
             public_url=OURS,

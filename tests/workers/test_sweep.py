@@ -82,7 +82,11 @@ class Place:
 
 @pytest.fixture(params=["github", "jira"])
 def place(
-    request: pytest.FixtureRequest, tmp_path: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    ledger_file: Path,
+    redis_url: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Place]:
     monkeypatch.setattr(github, "PER_PAGE", 10)
     monkeypatch.setattr(jira_adapter, "PAGE", 10)
@@ -97,7 +101,7 @@ def place(
             data_dir=tmp_path,
             mappings=tmp_path / "mappings.yaml",
             redis_url=redis_url,
-            database_url=f"sqlite:///{tmp_path / 'ledger.db'}",
+            database_url=f"sqlite:///{ledger_file}",
             marker_key=b"a key for the sweeps",
             github=GitHubSettings(served.github_url, SERVICE_TOKEN, webhook_secrets=("s",)),
             jira=(jira,),
