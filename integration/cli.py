@@ -163,6 +163,36 @@ def _failures() -> failing.Record:
     return listing.Record.open(settings)
 
 
+@main.group(invoke_without_command=True)
+@click.pass_context
+def tables(context: click.Context) -> None:
+    """Tell in which version the ledger's tables are, and which releases may work on them. Changes nothing.
+
+    Forward they go by themselves, when a process of a later release starts.
+    """
+    if context.invoked_subcommand:
+        return
+    settings = _settings(_environ())
+    from integration import upgrades
+
+    for line in _for_people(lambda: list(upgrades.lines(settings))):
+        click.echo(line)
+
+
+@tables.command()
+@click.argument("version")
+def back(version: str) -> None:
+    """Take the ledger's tables back to VERSION, so that an older release can be started again.
+
+    First stop all processes of this release. No decision is lost; lists that the older one does not know are. Exit
+    code 2: it cannot be done so, and nothing was changed.
+    """
+    settings = _settings(_environ())
+    from integration import upgrades
+
+    click.echo(_for_people(lambda: upgrades.back(settings, version)))
+
+
 def _environ() -> dict[str, str]:
     """The environment; what it does not say, the file `.env` here may."""
     kept = Path(".env")
@@ -202,8 +232,9 @@ def _errors_for_people() -> tuple[type[Exception], ...]:
     from integration.stages.file.mappings import Faulty
     from integration.stages.model import Unnamed
     from integration.trackers import TrackerError
+    from integration.upgrades import NoWayBack
 
-    return (Away, CannotStart, Faulty, LedgerAway, TrackerError, Unknown, Unnamed, Unreadable, OSError)
+    return (Away, CannotStart, Faulty, LedgerAway, NoWayBack, TrackerError, Unknown, Unnamed, Unreadable, OSError)
 
 
 def _fail(error: Exception) -> NoReturn:

@@ -68,6 +68,7 @@ ledger = Table(
     Column("id", Integer, CheckConstraint("id = 1", name="one_row"), primary_key=True, autoincrement=False),
     Column("born_at", Instant, nullable=False),
     Column("mappings", String(128)),  # the hash of the version in force
+    Column("compatible_since", String(32), nullable=False, server_default="0006"),  # see migrations
 )
 
 # What is true of a feature now. `seq` and `head` are those of its last entry: the chain's end, and the fence.
