@@ -93,6 +93,8 @@ features = Table(
     Column("created_at", Instant, nullable=False),
     Column("checked_at", Instant, nullable=False),
     Column("watermark", Instant),  # when the tracker had last changed the issue, as of the last look
+    Column("met_at", Instant),  # in the tracker's full list, last
+    Column("missed_at", Instant),  # when it was last looked for because it was not met there
 )
 
 # No bound value: a partial index is used only where a question says the very same.

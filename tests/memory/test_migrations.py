@@ -41,6 +41,8 @@ def fill(ledger: Ledger) -> None:
     ledger.rounds.begin("sweep:github", ["acme/app"], NOON)
     ledger.rounds.hinder("sweep:github", "not now")
     ledger.rounds.note("/app/hook", [Delivery(7, "a guid", NOON, ok=False)])
+    ledger.rounds.meet([APP], NOON)
+    ledger.rounds.miss([APP], NOON)
 
 
 def table_names(connection: Connection) -> set[str]:
@@ -200,7 +202,7 @@ def test_taken_back_to_the_first_version_a_ledger_keeps_its_entries_and_comes_up
         assert table_names(connection) == set(tables.metadata.tables) - {
             "waits", "digests", "digest_orders", "failures", "rounds", "stretches", "failed_deliveries"
         }  # fmt: skip
-        assert {"wanted", "awaited", "owing", "looked_under"}.isdisjoint(
+        assert {"wanted", "awaited", "owing", "looked_under", "met_at"}.isdisjoint(
             one["name"] for one in inspect(connection).get_columns("features")
         )
         assert connection.execute(text("SELECT title FROM features")).scalar_one() == "Dark mode"
