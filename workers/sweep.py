@@ -4,6 +4,9 @@ A light sweep goes over what has changed since the last one; once a day a full o
 whenever it changed. Both go page by page, note after each how far they have come, and stop where they would flood us:
 after a slice the next waits until workers have caught up, and not at all while the breaker holds what sweeps do.
 
+What the ledger knows in a stage, and a full sweep meets nowhere, may be deleted, or live elsewhere by now: once it is
+over it hints at that, too.
+
 Not found: what people write on an issue that shows no stage and is no feature, where its delivery never arrives.
 """
 
@@ -89,7 +92,7 @@ class _Sweep:
         self.ends = time.monotonic() + SLICE_SECONDS
         try:
             if not standing.under_way:
-                rounds.begin(self.name, self._stretches(), self.now)
+                rounds.begin(self.name, self._stretches(), self.now, anew=self.ref.tracker == FULL)
             return self._walk()
         except Unavailable as away:
             if away.unsent:  # nothing is wrong: all of us together have asked as much as we may for now
@@ -104,6 +107,8 @@ class _Sweep:
         for stretch in left:
             if again := self._over(stretch):
                 return again
+        if self.ref.tracker == FULL and (again := self._over_unmet()):
+            return again
         places = len(rounds.stretches(self.name)) if self.ref.tracker == LIGHT else 0
         begun = rounds.of(self.name).begun_at or self.now
         rounds.finish(self.name, _now(), begun + max(EVERY[LIGHT], places * FOR_EACH) if places else None)
@@ -220,7 +225,7 @@ class _Sweep:
             if (seen := known.get(one.ref)) is None:
                 differs = bool(shown)
             else:
-                strays = self.ref.tracker == FULL and bool(shown) and seen.stage not in shown
+                strays = self.ref.tracker == FULL and bool(shown) and (seen.stage not in shown or seen.frozen)
                 differs = strays or seen.is_older_than(one.updated)
             if differs:
                 wanted.append(Hint(one.ref, one.updated, CAUSE))
@@ -228,8 +233,34 @@ class _Sweep:
         wanted += [Hint(ref, None, CAUSE) for ref in rounds.waiting(updated) if ref not in hinted]
         self.inbox.accept("", wanted)
         self.hinted += len(wanted)
-        latest = max(updated.values(), default=None) if self.ref.tracker == LIGHT else None
+        if self.ref.tracker == FULL:
+            rounds.meet(list(known), _now())
+            latest = self.now if cursor is None else None  # all of it was met
+        else:
+            latest = max(updated.values(), default=None)
         rounds.reached(self.name, stretch.name, cursor, latest, len(page.found), len(wanted))
+
+    # --- what was not met ---------------------------------------------------------------------------------------
+
+    def _over_unmet(self) -> datetime | None:
+        """Hint at what a full sweep should have met and did not; when to come back, if there is reason to stop.
+
+        Not where a place could not be listed to its end, nor where nothing was: that says nothing of its issues.
+        """
+        rounds = self.desk.ledger.rounds
+        lists = [one for one in rounds.stretches(self.name) if one.name.split(" ")[1:] != [NAMES]]
+        unsure = {one.name.split(" ")[0] for one in lists if one.reached_at is None}
+        begun, after = rounds.of(self.name).begun_at or self.now, 0
+        while lists and (unmet := rounds.unmet(self.at(""), begun, after, SLICE)):
+            if again := self._enough():
+                return again
+            after = unmet[-1][0]
+            sure = [ref for _, ref in unmet if ref.place not in unsure and at(self.mappings, ref)]
+            self.inbox.accept("", [Hint(ref, None, CAUSE) for ref in sure])
+            rounds.miss(sure, _now())
+            rounds.count(self.name, 0, len(sure))
+            self.hinted += len(sure)
+        return None
 
     def _stages(self, one: Listed) -> set[str]:
         """The stages that it shows in the list."""

@@ -56,8 +56,9 @@ def _errors_for_people() -> tuple[type[Exception], ...]:
     from integration.stages.file.mappings import Faulty
     from integration.stages.model import Unnamed
     from integration.trackers import TrackerError
+    from integration.upgrades import NoWayBack
 
-    return (Away, CannotStart, Faulty, LedgerAway, TrackerError, Unknown, Unnamed, Unreadable, OSError)
+    return (Away, CannotStart, Faulty, LedgerAway, NoWayBack, TrackerError, Unknown, Unnamed, Unreadable, OSError)
 
 
 def fail(error: Exception) -> NoReturn:

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from structlog.testing import capture_logs
 
 from integration.memory import breaker
+from integration.memory.failures import State
 from integration.memory.rounds import Standing
 from integration.sandbox import hooks
 from integration.sandbox.people import ORG
@@ -199,6 +200,54 @@ def test_a_sweep_over_what_we_know_already_looks_at_nothing_again(team: Team, ro
     assert (rounds.of(name).looked > 0, rounds.of(name).found) == (True, 0)
     assert rounds.house.desk.ledger.rounds.known([team.ref])[team.ref].checked_at == checked
     assert rounds.of(name).hindrance == ""
+
+
+def test_an_issue_that_was_deleted_without_a_word_is_noticed_by_the_full_sweep_and_rests(
+    team: Team, rounds: Rounds
+) -> None:
+    team.stand_in("beta")
+    with rounds.untold():
+        if isinstance(team, OnGitHub):
+            team.world.github.delete_issue(team.repo, team.number, "rhea")
+        else:
+            team.world.jira.delete_issue(str(team.ref.key))
+    rounds.house.later(hours=1)
+    rounds.go()
+    assert not team.remembered.frozen, "no list of what has changed can show it"
+
+    rounds.house.later(days=1)
+    rounds.go()
+
+    ledger = rounds.house.desk.ledger
+    assert team.remembered.frozen
+    known = ledger.failures.of(team.ref)
+    assert known
+    assert (known.state, "the issue is gone" in known.reason) == (State.DROPPED, True)
+    seen = ledger.read(team.ref).seq
+    rounds.house.later(days=1)
+    rounds.go()
+    assert ledger.read(team.ref).seq == seen
+
+
+def test_an_issue_that_was_moved_without_a_word_is_noticed_by_the_full_sweep_and_keeps_its_record(
+    team: Team, rounds: Rounds
+) -> None:
+    team.stand_in("beta")
+    told, was = len(team.told), team.ref
+    with rounds.untold():
+        if isinstance(team, OnGitHub):
+            team.number = team.world.github.transfer(team.repo, team.number, "acme/web", "erin").number
+            team.repo = "acme/web"
+            team.ref = team.ref_of(team.number)
+        elif isinstance(team, OnJira):
+            team.key = team.world.jira.move_issue(team.key, "ONE")
+            team.ref = Ref.parse(team.key)
+    rounds.house.later(days=1)
+    rounds.go()
+
+    assert str(was) in team.remembered.former
+    assert rounds.house.desk.ledger.verify(team.ref) is None
+    assert len(team.told) == told, "nobody is told anything twice"
 
 
 def test_a_comment_on_an_issue_that_others_wait_for_is_not_lost_for_them(rounds: Rounds) -> None:

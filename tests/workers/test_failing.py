@@ -72,6 +72,7 @@ NEVER_IN_A_JOB = {
     "integration.running.CannotStart": "of the command",
     "integration.stages.planning.hearing.Unanswered": "the desk asks, and plans anew",
     "integration.stages.planning.hearing.Unreadable": "becomes a finding",
+    "integration.upgrades.NoWayBack": "of the command",
     "integration.trackers.TrackerError": "only its kinds are raised",
     "integration.trackers.deliveries.Malformed": "of the web",
     "integration.trackers.deliveries.Misfit": "of the web",

@@ -17,9 +17,10 @@ from integration.look import Desk
 from integration.memory.inbox import Inbox
 from integration.memory.ledger import Card, Ledger
 from integration.sandbox import World, running
-from integration.sandbox.people import SERVICE_EMAIL, SERVICE_TOKEN
+from integration.sandbox.people import SERVICE, SERVICE_EMAIL, SERVICE_TOKEN
 from integration.sandbox.world import FOR_EVER, Fault
 from integration.settings import GitHubSettings, JiraSettings, Settings
+from integration.stages.entries import Frozen
 from integration.stages.model import Carrier, Ref
 from integration.trackers import github
 from integration.trackers import jira as jira_adapter
@@ -73,6 +74,21 @@ class Place:
     def waiting(self) -> set[Ref]:
         redis = Redis.from_url(self.desk.settings.redis_url)
         return {Ref.parse(one.decode()) for one in redis.zrange("release-stages:dirty", 0, -1)}
+
+    def delete(self, ref: Ref) -> None:
+        """Somebody deletes the issue, and nobody tells us."""
+        if self.kind == "github":
+            self.world.github.delete_issue("acme/app", ref.number, "rhea")
+        else:
+            self.world.jira.delete_issue(ref.key)
+
+    def full_sweep(self, days: int = 1) -> set[Ref]:
+        """A full sweep some days later, to its end; what it hints at."""
+        self.traveller.shift(timedelta(days=days))
+        Redis.from_url(self.desk.settings.redis_url).flushall()
+        while again := self.sweep(sweep.FULL):
+            self.traveller.move_to(again)
+        return self.waiting()
 
     def work_off(self) -> None:
         found = self.waiting()
@@ -224,6 +240,98 @@ def test_a_full_sweep_finds_what_is_unknown_and_what_shows_another_stage_than_we
     assert place.waiting() == {strange, unknown}
     assert place.sweep() is None, "a light one begins with the ledger, and they did not change since"
     assert place.waiting() == {strange, unknown}
+
+
+# --- what is not met --------------------------------------------------------------------------------------------
+
+
+@EACH
+def test_what_the_ledger_knows_in_a_stage_and_a_full_sweep_meets_nowhere_is_looked_for_once(place: Place) -> None:
+    here, gone, new = place.open(3)
+    place.looked_at([here, gone])
+    place.delete(gone)
+    assert place.full_sweep() == {gone, new}
+    place.looked_at([new])
+    assert place.full_sweep() == set(), "once is enough, whatever the look has found"
+    assert place.full_sweep(days=31) == {gone}, "it may have gone for good only later"
+
+
+def test_what_was_met_again_and_is_missed_once_more_is_looked_for_again(place: Place) -> None:
+    (ref,) = place.open(1)
+    place.looked_at([ref])
+    rounds = place.desk.ledger.rounds
+    rounds.miss([ref], datetime.now(UTC))
+    assert place.full_sweep() == set()
+    place.delete(ref)
+    assert place.full_sweep() == {ref}
+
+
+def test_what_stands_in_no_stage_and_what_was_looked_at_meanwhile_is_not_missed(place: Place) -> None:
+    bare, seen = place.open(2)
+    place.looked_at([bare, seen])
+    ledger = place.desk.ledger
+    ledger.append(bare, [], ledger.read(bare).seq, datetime.now(UTC), Card("feature", "u", None))
+    place.delete(bare)
+    place.delete(seen)
+    place.traveller.shift(timedelta(days=1))
+    ledger.rounds.begin(str(place.ref(sweep.FULL)), ["acme/app label x" if place.kind == "github" else "APP status"],
+                        datetime.now(UTC) - MINUTE)  # fmt: skip
+    place.looked_at([seen])
+    while again := place.sweep(sweep.FULL):
+        place.traveller.move_to(again)
+    assert place.waiting() == set()
+
+
+def test_many_that_are_not_met_are_hinted_at_in_slices_and_each_once(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refs = place.open(25)
+    place.looked_at(refs)
+    place.traveller.shift(timedelta(days=1))
+    for ref in refs[1:]:
+        place.delete(ref)
+    monkeypatch.setattr(sweep, "SLICE", 10)
+    found: list[Ref] = []
+    while again := place.sweep(sweep.FULL):
+        assert len(place.waiting()) <= 10
+        found += place.waiting()
+        Redis.from_url(place.desk.settings.redis_url).flushall()
+        place.traveller.move_to(again)
+    assert sorted([*found, *place.waiting()]) == sorted(refs[1:])
+    assert place.desk.ledger.rounds.of(str(place.ref(sweep.FULL))).found == 24
+
+
+@pytest.mark.parametrize("place", ["github"], indirect=True)
+def test_of_a_place_that_cannot_be_listed_nothing_is_missed_and_of_one_that_is_gone_all(place: Place) -> None:
+    (ref,) = place.open(1)
+    hidden, gone = Ref("github", "", "acme/web", 7), Ref("github", "", "acme/gone", 8)
+    place.looked_at([ref, hidden, gone])
+    place.delete(ref)
+    place.world.faults.add(Fault(r"^GET .*/repos/acme/web/issues$", "before", status=403, times=FOR_EVER))
+    assert place.full_sweep() == {ref, gone}
+
+
+@pytest.mark.parametrize("place", ["github"], indirect=True)
+def test_where_nothing_can_be_listed_at_all_nothing_is_missed(place: Place) -> None:
+    (ref,) = place.open(1)
+    place.looked_at([ref])
+    place.delete(ref)
+    repos = place.world.github.repos.values()
+    rights = [(repo, repo.private, repo.people.pop(SERVICE)) for repo in repos]
+    for repo, _, _ in rights:
+        repo.private = True
+    assert place.full_sweep() == set()
+    for repo, private, role in rights:
+        repo.private, repo.people[SERVICE] = private, role
+    assert place.full_sweep() == {ref}
+
+
+def test_one_that_was_taken_for_deleted_and_is_met_again_is_looked_at(place: Place) -> None:
+    (ref,) = place.open(1)
+    place.looked_at([ref])
+    ledger = place.desk.ledger
+    ledger.append(ref, [Frozen(NOON, "not for our account to see")], ledger.read(ref).seq, datetime.now(UTC))
+    assert place.full_sweep() == {ref}
 
 
 def test_a_place_that_is_not_for_us_hinders_only_itself(place: Place) -> None:
