@@ -27,6 +27,11 @@ from workers.failing import OURS
 from workers.pool import HouseJob, HouseQueue, HouseWorker
 
 
+def unhurried(redis_url: str) -> Inbox:
+    """An inbox for a story, in which time stands still: however much happens at one moment, nothing pours in."""
+    return Inbox.connect(redis_url, free=1_000_000)
+
+
 @dataclass
 class House:
     """The service, as it stands in a story. `mappings()` puts a file in force; `settle()` lets it do its work."""
@@ -38,7 +43,7 @@ class House:
     _desk: Desk | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        self.inbox = Inbox.connect(self.settings.redis_url, free=1_000_000)  # time stands still here: nothing pours
+        self.inbox = unhurried(self.settings.redis_url)
         self.redis = Redis.from_url(self.settings.redis_url)
         self.put_in_force(self.rules)
 
