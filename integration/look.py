@@ -24,7 +24,7 @@ from integration.stages.model import Issue, Ref, Related
 from integration.stages.planning import hearing, plan
 from integration.stages.planning.hearing import Doubt
 from integration.stages.planning.scene import Given
-from integration.trackers import EVERYTHING, Question, Refused, Tracker
+from integration.trackers import EVERYTHING, Question, Refused, Tracker, TrackerError
 
 log = structlog.get_logger(__name__)
 
@@ -184,8 +184,8 @@ class Desk:
 
 def load(settings: Settings) -> None:
     """Import what looks will need, and read the file: done before a process is copied, its copies share all of it."""
-    _trackers(settings, Traffic.connect(settings.redis_url, settings.marker_key))
-    with suppress(Faulty):
+    with suppress(Faulty, TrackerError):  # whoever needs it meets it again, and says so
+        _trackers(settings, Traffic.connect(settings.redis_url, settings.marker_key))
         read(text_of(settings.mappings))
 
 

@@ -91,7 +91,7 @@ def _work(desk: Desk, inbox: Inbox, run: Run) -> datetime | None:
     again = Reconciling(desk, inbox, run).work()
     if run.watermark is not None:  # a webhook told of it: hints of our own go no further, or they would go round
         for one in desk.ledger.waiting_on(ref):
-            inbox.hint(one)
+            inbox.hint(one, cause=run.cause)
     return again
 
 

@@ -100,7 +100,7 @@ class Reconciling:
         recalled = self.desk.ledger.read(self.ref)
         if gone.now is not None and gone.now != self.ref:
             self.desk.ledger.carry(self.ref, gone.now, _now())
-            self.inbox.hint(gone.now)
+            self.inbox.hint(gone.now, cause=self.cause)
             log.info("the issue lives elsewhere now", now=str(gone.now))
         elif recalled.seq:
             if not isinstance(recalled.entries[-1], Frozen):

@@ -160,13 +160,12 @@ class Inbox:
 
         Those that take too long lose theirs; they are answered, once.
         """
-        late = []
-        for token, (run, _) in list(self._alive.items()):
-            if time.monotonic() > run.until:
-                self._alive.pop(token, None)
-                late.append(run)
+        alive = [run for run, _ in list(self._alive.values())]
+        late = [run for run in alive if time.monotonic() > run.until]
         with asking():
-            self._each("renew", now or datetime.now(UTC), (self._renewal(run) for run, _ in list(self._alive.values())))
+            self._each("renew", now or datetime.now(UTC), (self._renewal(run) for run in alive if run not in late))
+        for run in late:  # not before: without Redis they are to be named at the next pulse
+            self._alive.pop(run.token, None)
         return late
 
     def let_go(self) -> None:
@@ -193,9 +192,9 @@ class Inbox:
         return bool(self._do("finish", now, str(run.ref), run.token, run.generation, *self._job(run.ref)))
 
     def put_off(self, run: Run, at: datetime, now: datetime | None = None) -> None:
-        """Not now: the entry stays, the issue is free, and the next try is at `at`, or when another hint comes."""
+        """Not now: the entry stays, the issue is free, and the next try is at `at`, or when another hint has come."""
         self._alive.pop(run.token, None)
-        self._do("put_off", now, str(run.ref), run.token, _ms(at))
+        self._do("put_off", now, str(run.ref), run.token, _ms(at), run.generation, *self._job(run.ref))
 
     def forget(self, ref: Ref, now: datetime | None = None) -> bool:
         """Somebody has decided that nothing is to be done for it; False where nothing waited. A later hint counts."""
@@ -251,6 +250,11 @@ class Inbox:
         """How many issues wait or are being looked at."""
         with asking():
             return int(self._redis.zcard(f"{PREFIX}dirty"))
+
+    def ready(self, now: datetime) -> int:
+        """How many of them could be worked on now: they are not put off."""
+        with asking():
+            return int(self._redis.zcount(f"{PREFIX}patience", "-inf", _ms(now)))
 
     def oldest(self, now: datetime) -> timedelta | None:
         """How long the longest waiting issue has waited."""

@@ -583,6 +583,7 @@ class GitHub:
 
 def _as_listed(raw: Raw, place: Ref) -> Listed:
     """An issue of a list of its repository's, which may be called otherwise by now."""
-    ref = lives_at(raw, replace(place, number=int(raw["number"])))
+    ref = lives_at(raw, Ref("github", "", "", int(raw["number"])))  # as GitHub writes it, whatever the file's case
+    ref = ref if ref.place else replace(place, number=ref.number)
     labels = tuple(str(label["name"]) for label in raw.get("labels") or ())
     return Listed(ref, as_time(raw["updated_at"]), labels, is_pull_request="pull_request" in raw)

@@ -83,10 +83,11 @@ class Kept:
         updated = max((self.raw["updated_at"], *self.stamps, changed or self.raw["updated_at"]), key=as_time)
         said = sum(entry.get("event") == "commented" for entry in self.said)
         raw = {**self.raw, "labels": labels, "updated_at": updated, "comments": self.raw.get("comments", 0) + said}
-        now = Kept.of(self.etag, raw, timeline, frozenset(self.deleted))
+        now = Kept.of("", raw, timeline, frozenset(self.deleted))  # the tag of before says nothing of it
         now.stamps.append(updated)
         last = {event["label"]["name"].lower(): event["event"] == "labeled" for event in label_events(timeline)}
-        now.sure = now.sure and all(last.get(name, False) for name in names_on(raw))
+        told = all(entry.get("event") in _TOLD for entry in timeline[len(self.history) :])  # else the text is another
+        now.sure = now.sure and told and all(last.get(name, False) for name in names_on(raw))
         return now
 
     def say(self, posted: Raw) -> None:

@@ -241,8 +241,19 @@ class Jira:
         doing = f"move {ref} to {by_name(to)}"
         last = self._last.get(ref)
         told = (last.told_of_standing(), last.told_of_ways()) if last else (None, None)
-        if chosen := self._way(ref, to, *told, doing):
-            self.wire.post(f"{self._issue(ref)}/transitions", doing, {"transition": {"id": chosen}})
+        if not (chosen := self._way(ref, to, *told, doing)):
+            return
+        try:
+            self._go(ref, chosen, doing)
+        except Refused:
+            if told[1] is None:
+                raise
+            # The way was told with the issue, and somebody may have moved that since.
+            if chosen := self._way(ref, to, None, None, doing):
+                self._go(ref, chosen, doing)
+
+    def _go(self, ref: Ref, way: str, doing: str) -> None:
+        self.wire.post(f"{self._issue(ref)}/transitions", doing, {"transition": {"id": way}})
 
     def _way(
         self, ref: Ref, to: Sequence[str], told: Mapping[str, Any] | None, ways: list[Any] | None, doing: str

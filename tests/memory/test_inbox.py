@@ -360,6 +360,60 @@ def test_a_new_hint_wakes_what_was_put_off(inbox: Inbox) -> None:
     assert jobs(inbox) == [str(APP)]
 
 
+def test_what_came_while_a_run_was_under_way_is_woken_when_that_run_is_put_off(inbox: Inbox) -> None:
+    inbox.hint(APP, now=NOON)
+    begun = run(inbox, APP)
+    inbox.queue.empty()
+    inbox.hint(APP, now=NOON)
+    assert jobs(inbox) == []
+    inbox.put_off(begun, after(hours=1), NOON)
+    assert jobs(inbox) == [str(APP)], "an hour is for what the run has seen"
+
+
+def test_what_is_forgotten_while_a_run_is_under_way_is_not_tried_again_and_a_later_hint_is_not_lost(
+    inbox: Inbox,
+) -> None:
+    inbox.hint(APP, now=NOON)
+    begun = run(inbox, APP)
+    inbox.queue.empty()
+    assert inbox.forget(APP, NOON)
+    assert not inbox.holds(begun), "it begins nothing more"
+    inbox.put_off(begun, after(seconds=5), NOON)
+    assert inbox.wake_due(after(hours=2)) == 0
+    assert inbox.depth() == 0
+
+    inbox.hint(APP, now=NOON)
+    inbox.finish(run(inbox, APP), NOON)
+    assert inbox.depth() == 0
+
+
+def test_a_hint_that_comes_after_all_was_forgotten_is_missed_when_nobody_takes_it(inbox: Inbox) -> None:
+    inbox.hint(APP, now=NOON)
+    run(inbox, APP)
+    inbox.forget(APP, NOON)
+    inbox.hint(APP, now=NOON)
+    inbox.queue.empty()
+    assert inbox.wake_due(after(minutes=5)) == 1
+
+
+def test_a_run_that_takes_too_long_is_named_at_the_next_pulse_where_redis_was_away(
+    redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = Inbox(redis_client, longest=timedelta(0))
+    slow.hint(APP, now=NOON)
+    begun = run(slow, APP)
+
+    def away(*_: object) -> int:
+        raise Away("away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(slow, "_each", away)
+        with pytest.raises(Away):
+            slow.keep()
+    assert slow.keep() == [begun]
+    assert slow.keep() == []
+
+
 def test_what_was_put_off_and_not_woken_is_found(inbox: Inbox, redis_client: redis.Redis) -> None:
     inbox.hint(APP, now=NOON)
     inbox.put_off(run(inbox, APP), after(minutes=30), NOON)

@@ -594,6 +594,20 @@ class TestAfterALabelOfOurs:
         act(trackers.world.github, ref.number)
         assert github.fetch(ref) == github.fetch(ref, fresh=True)
 
+    def test_what_else_people_do_meanwhile_is_seen_too(self, trackers: Trackers, ref: Ref) -> None:
+        github = trackers.github()
+        self.put_back(trackers, github, ref)
+        trackers.world.github.close(PLACE, ref.number, "erin")
+        assert github.fetch(ref) == github.fetch(ref, fresh=True)
+
+    def test_what_people_do_to_the_labels_right_after_is_seen_the_next_time(self, trackers: Trackers, ref: Ref) -> None:
+        github = trackers.github()
+        self.put_back(trackers, github, ref)
+        github.fetch(ref)
+        trackers.world.github.label(PLACE, ref.number, "stage: public", "erin")
+        trackers.world.github.unlabel(PLACE, ref.number, "stage: beta", "erin")
+        assert github.fetch(ref) == github.fetch(ref, fresh=True)
+
     def test_a_history_that_lags_behind_is_not_believed(self, trackers: Trackers, ref: Ref) -> None:
         github = trackers.github()
         issue = replace(github.fetch(ref), related=())

@@ -20,7 +20,7 @@ from integration.sandbox.people import ORG, SERVICE_TOKEN
 from integration.sandbox.world import FOR_EVER, Fault
 from integration.settings import GitHubSettings, Settings
 from integration.stages.model import Ref
-from integration.trackers import github_hooks
+from integration.trackers import Refused, github_hooks
 from tests.stories.files import mappings
 from workers import catch_up
 
@@ -208,6 +208,21 @@ def test_without_the_permission_to_ask_it_is_named(place: Place) -> None:
     place.round()
     assert failed(place) == set()
     assert place.hindrance == ""
+
+
+def test_an_account_that_is_refused_is_told_and_tried_again_with_the_next_round(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> object:
+        raise Refused("401: Bad credentials")
+
+    monkeypatch.setattr(type(place.desk.trackers["github", ""]), "hooks", refused)
+    place.round()
+    assert place.hindrance == catch_up.NOT_OURS
+    monkeypatch.undo()
+    place.traveller.shift(timedelta(minutes=20))
+    place.round()
+    assert place.hindrance != catch_up.NOT_OURS
 
 
 def test_no_webhook_that_leads_to_us_is_said(place: Place) -> None:

@@ -51,6 +51,7 @@ local function mark(ref, watermark, cause)
     redis.call('HSET', CAUSE, ref, cause)
   end
   redis.call('ZADD', DIRTY, 'NX', now, ref)
+  redis.call('ZADD', PATIENCE, 'NX', now, ref) -- whatever becomes of the run under way, it is missed
   if watermark ~= '' then
     local known = redis.call('HGET', WATERMARK, ref)
     if not known or tonumber(known) < tonumber(watermark) then redis.call('HSET', WATERMARK, ref, watermark) end
