@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from integration.failed import next_step
 from integration.look import Desk, Look
+from integration.memory.failures import Failure, State
 from integration.settings import Settings
 from integration.stages.entries import Finding, GateResult, Judged
 from integration.stages.model import Ref
@@ -19,7 +21,15 @@ from integration.stages.rules.gate import Ask, Verdict, is_open
 def explain(ref: str, settings: Settings) -> str:
     """The whole story of one issue as text. Raises `Unnamed`, `Faulty`, and the trackers' errors."""
     desk = Desk.open(settings)
-    return "\n".join(_lines(desk.look(Ref.parse(ref), datetime.now(UTC))))
+    look = desk.look(Ref.parse(ref), datetime.now(UTC))
+    return "\n".join((*_lines(look), *_trouble(desk.ledger.failures.of(look.issue.ref))))
+
+
+def _trouble(known: Failure | None) -> Iterable[str]:
+    """What could not be done so far, and whose turn that is."""
+    if known is not None and known.state is not State.DROPPED:
+        yield f"Not done since {known.since:%Y-%m-%d %H:%M}Z: {known.reason}"
+        yield f"  next: {next_step(known)}"
 
 
 def _lines(look: Look) -> Iterable[str]:

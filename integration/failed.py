@@ -162,7 +162,7 @@ def next_step(one: Failure) -> str:
     if one.kind is Kind.LATER:
         return "nothing; it is tried again by itself"
     if one.kind is Kind.PEOPLE:
-        return "nothing; the people of the issue are told on it"
+        return "somebody of the issue sees to that; it is tried once a day, and whenever something happens there"
     return one.step.replace("REF", name)
 
 

@@ -36,7 +36,7 @@ def back(settings: Settings, to: str) -> str:
     version, _ = database.version_of(settings.database_url)
     if version is None or not migrations.known(version):
         raise NoWayBack(f"the tables are in version {version}: take them back with the release that brought them there")
-    older = [one for one in migrations.all_known() if one < version]
+    older = [one for one in migrations.all_versions() if one < version]
     if to not in older:
         raise NoWayBack(f"from version {version} there is a way back to {', '.join(older) or 'none'}; not to '{to}'")
     _nobody_is_at_work(settings)

@@ -40,6 +40,8 @@ TOLD_TO_WAIT = EqualJitterBackoff(cap=60, base=5)  # where a tracker says itself
 SPREAD = FullJitterBackoff(cap=5, base=5)  # so that not all come back in the same moment
 DEAD_AFTER, AND_AFTER = 8, timedelta(minutes=15)  # tries, and time: a storm of webhooks alone buries nothing
 TELL_AFTER = 3
+SELDOM = (timedelta(hours=1), timedelta(days=1))
+"""The first wait, and each later one, for people who may take their time: whatever they do is a hint of its own."""
 DEAD_LOOKED_AT = timedelta(days=1)
 """So often the clock looks at a feature that is dead: what time alone opens is not lost for ever."""
 OURS = "a fault of ours: the log has its trace; report it, and when it is mended: release-stages failed retry REF"
@@ -50,7 +52,7 @@ class Fate:
     """What becomes of an error. `step`: what the admin does. `quick`: look once more at once, it may be over.
 
     `seen`: the issue could be looked at all the same. `waits`: nothing is wrong, it is only not its turn. `held`: it is
-    the breaker that holds it.
+    the breaker that holds it. `seldom`: nothing but people can mend it, and then we hear of it.
     """
 
     kind: Kind
@@ -61,6 +63,7 @@ class Fate:
     seen: bool = False
     waits: bool = False
     held: bool = False
+    seldom: bool = False
 
 
 def fate(error: Exception) -> Fate:
@@ -79,7 +82,7 @@ def fate(error: Exception) -> Fate:
         case BaseTimeoutException():
             return Fate(Kind.LATER, "the run took longer than it may; the tracker is slow, or the issue is very long")
         case Locked():
-            return Fate(Kind.PEOPLE, said)
+            return Fate(Kind.PEOPLE, said, seldom=True)
         case Unnamed() | Hopeless():
             return Fate(Kind.DROP, said)
         case HeldBack():
@@ -117,6 +120,8 @@ def _place(error: Exception) -> str:
 def again(told: Fate, tries: int, now: datetime) -> datetime:
     """When it is tried again after so many tries; never before the tracker said."""
     tries = min(tries, 20)
+    if told.seldom:
+        return now + SELDOM[min(tries, 2) - 1]
     if told.quick and tries <= TELL_AFTER:
         return now + QUICK
     if told.not_before:
@@ -243,6 +248,8 @@ def _log(told: Fate, failure: Failure | None, error: Exception) -> None:
         trace = error if told.step == OURS else None
         fix = told.step.replace("REF", str(failure.ref) if failure else "REF")
         log.error(event, **said, fix=fix, see="release-stages failed, or the first page", exc_info=trace)
+    elif told.kind is Kind.PEOPLE:
+        log.warning("the issue takes nothing from us; its people can mend that", **said)
     else:
         log.warning("could not be looked at, tried again later", **said)
 

@@ -196,6 +196,11 @@ class HouseWorker(SimpleWorker):
         told = str(failure) if isinstance(failure, NotOffered) else "the log has it"
         self.handle_job_failure(job, queue, exc_string=f"{type(failure).__name__}: {told}")
 
+    def register_birth(self) -> None:
+        """Known from now on, for as long as any sign of life lasts: RQ would believe in us for eight minutes."""
+        super().register_birth()  # type: ignore[no-untyped-call]
+        self.connection.expire(self.key, SEEN_FOR)
+
     def beat(self, pipeline: Pipeline) -> None:
         """Give a sign of life, so that others know that somebody listens."""
         self.last_heartbeat = rq_now()

@@ -32,7 +32,7 @@ from integration.stages.planning.actions import (
     is_beside,
     why,
 )
-from integration.trackers import Gone, Refused, Tracker
+from integration.trackers import Gone, Locked, Refused, Tracker
 
 log = structlog.get_logger(__name__)
 
@@ -187,6 +187,8 @@ class Reconciling:
         self._record(Tried(_now(), say.key))
         try:
             comment = self.tracker.say(self.ref, say.text, say.token)
+        except Locked:
+            raise  # it is still to be said, when people let us
         except Refused as error:
             self._record(Failed(_now(), say.key, str(error)))
             log.error("a comment was refused", key=say.key, reason=str(error))
@@ -219,6 +221,9 @@ class Reconciling:
             self._record(Done(_now(), edit.key))  # somebody deleted it; the next look writes it anew
             self.issue, self.fresh = None, False
             return True
+        except Locked as error:  # the next look tries again: nothing hangs on it
+            log.info("the living comment cannot be brought up to date", reason=str(error))
+            return False
         except Refused as error:
             log.error("the living comment could not be brought up to date", reason=str(error))
         self._record(Done(_now(), edit.key, edit.comment, edit.digest))
@@ -238,6 +243,9 @@ class Reconciling:
     def _remove(self, remove: Remove) -> None:
         try:
             self.tracker.remove(self.ref, remove.comment)
+        except Locked as error:
+            log.info("a comment that stands there twice cannot be removed now", reason=str(error))
+            return
         except Refused as error:
             self._record(Failed(_now(), remove.key, str(error)))
             log.error("a comment that stands there twice could not be removed", reason=str(error))
@@ -268,6 +276,8 @@ class Reconciling:
                 self.tracker.take_label(self.ref, label)
             if shift.statuses:
                 self.tracker.transition(self.ref, shift.statuses)
+        except Locked:
+            raise
         except Refused as error:
             self._record(Failed(_now(), shift.key, str(error)))
             log.warning("the tracker refused to change the stage", key=shift.key, reason=str(error))

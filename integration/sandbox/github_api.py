@@ -20,6 +20,7 @@ from integration.sandbox.github import GitHubState
 from integration.sandbox.github_deliveries import delivery_routes
 from integration.sandbox.github_ground import (
     ROLES,
+    ForbiddenError,
     GoneError,
     MovedError,
     NotThereError,
@@ -168,6 +169,8 @@ class GitHubApi:
             error = _SaysError(410, "This issue was deleted")
         elif isinstance(error, NotThereError):
             error = _SaysError(404, "Label does not exist" if str(error).startswith("label ") else "Not Found")
+        elif isinstance(error, ForbiddenError):
+            error = _SaysError(403, str(error))
         elif isinstance(error, UnprocessableError):
             error = _refusal(error)
         elif isinstance(error, HTTPException) and error.code:
@@ -386,6 +389,17 @@ class GitHubApi:
             seen = [entry for entry in found.history if state.shows(entry, g.caller.login)]
             return self.page([shapes.timeline(state, repo, found, entry, media) for entry in seen], repo)
 
+        @self.in_repo("PUT", "/issues/<int:number>/lock", "issues=write; pull_requests=write", role="write")
+        def lock(repo: Repo, number: int) -> Answer:
+            asked = _asked() if request.get_data() else {}
+            state.lock(repo, number, g.caller.login, asked.get("lock_reason"))
+            return _NO_CONTENT
+
+        @self.in_repo("DELETE", "/issues/<int:number>/lock", "issues=write; pull_requests=write", role="write")
+        def unlock(repo: Repo, number: int) -> Answer:
+            state.unlock(repo, number, g.caller.login)
+            return _NO_CONTENT
+
     def _change(self, repo: Repo, number: int, asked: dict[str, Any]) -> Issue:
         state, by = self.state, g.caller.login
         issue = state.edit(repo, number, by, asked.get("title"), asked.get("body"))
@@ -519,6 +533,8 @@ class GitHubApi:
         @self.in_repo("PATCH", "", "administration=write", role="admin")
         def change(repo: Repo) -> Answer:
             asked = _asked()
+            if "archived" in asked:
+                (state.archive if asked["archived"] else state.unarchive)(repo, g.caller.login)
             if asked.get("name"):
                 state.rename_repo(repo, asked["name"], g.caller.login)
             return shapes.repository(state, repo, g.caller.login)

@@ -82,6 +82,8 @@ class Issue:
     labels: list[int] = field(default_factory=list)
     timeline: list[Event | Comment] = field(default_factory=list)
     type: str = ""
+    locked: bool = False
+    lock_reason: str | None = None
     parent: int = 0
     parts: list[int] = field(default_factory=list)
     blocked_by: list[int] = field(default_factory=list)
@@ -115,6 +117,7 @@ class Repo:
     id: int
     name: str
     private: bool = False
+    archived: bool = False
     labels: dict[int, Label] = field(default_factory=dict)
     issues: dict[int, Issue] = field(default_factory=dict)
     teams: dict[str, str] = field(default_factory=dict)

@@ -399,15 +399,15 @@ def _comment_of(state: JiraState, key: str, comment_id: str) -> tuple[JiraIssue,
     raise JiraSaysNo(404, f"Can not find a comment for the id: {comment_id}.")
 
 
-def _own(comment: JiraComment, verb: str) -> None:
-    if comment.author != g.login:
+def _own(issue: JiraIssue, comment: JiraComment, verb: str) -> None:
+    if comment.author != g.login or issue.archived:
         raise JiraSaysNo(400, f"You do not have the permission to {verb} this comment.")
 
 
 def _edit_comment(state: JiraState, key: str, comment_id: str) -> Answer:
     issue, comment = _comment_of(state, key, comment_id)
     sent = _sent()
-    _own(comment, "edit")
+    _own(issue, comment, "edit")
     new, (body, document) = _properties(sent), _body(sent)
     state.edit_comment(comment_id, body, g.login, adf=document)
     comment.properties |= new
@@ -415,8 +415,8 @@ def _edit_comment(state: JiraState, key: str, comment_id: str) -> Answer:
 
 
 def _delete_comment(state: JiraState, key: str, comment_id: str) -> Answer:
-    _, comment = _comment_of(state, key, comment_id)
-    _own(comment, "delete")
+    issue, comment = _comment_of(state, key, comment_id)
+    _own(issue, comment, "delete")
     state.delete_comment(comment_id, g.login)
     return "", 204
 
@@ -478,7 +478,8 @@ def _own_properties(state: JiraState, comment_id: str) -> dict[str, Any]:
 
 def _found(state: JiraState, jql: str) -> list[JiraIssue]:
     strict = request.args.get("validateQuery", "true").lower() in ("true", "strict") or state.cloud
-    return search(jql, [one for one in state.issues.values() if state.may(g.login, "BROWSE_PROJECTS", one)], strict)
+    found = search(jql, [one for one in state.issues.values() if state.may(g.login, "BROWSE_PROJECTS", one)], strict)
+    return [one for one in found if not one.archived]
 
 
 def _query() -> dict[str, Any]:

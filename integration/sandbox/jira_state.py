@@ -97,6 +97,7 @@ class JiraIssue:
     comments: list[JiraComment] = field(default_factory=list)
     properties: dict[str, Any] = field(default_factory=dict)
     closed_to: set[str] = field(default_factory=set)
+    archived: bool = False
     type: IssueType = ISSUE_TYPES["Story"]
     parent: int | None = None
     pages: list[RemoteLink] = field(default_factory=list)
@@ -190,7 +191,7 @@ class JiraState:
             return False
         project = place.project if isinstance(place, JiraIssue) else place
         shut = (project.closed_to if project else set()) | (place.closed_to if isinstance(place, JiraIssue) else set())
-        if login in shut:
+        if login in shut or (isinstance(place, JiraIssue) and place.archived and permission != "BROWSE_PROJECTS"):
             return False
         groups = self.groups_of(login)
         if permission == "ADMINISTER_PROJECTS":
@@ -424,6 +425,10 @@ class JiraState:
         """Keep this person from browsing a project, or one issue."""
         shut = self.projects[place] if place in self.projects else self.issue(place)
         shut.closed_to.add(login)
+
+    def archive(self, key: str, archived: bool = True) -> None:
+        """Archive an issue, or restore it. It can be read as before, no search finds it, and no answer says why."""
+        self.issue(key).archived = archived
 
     def hide(self, project: str, to: str, login: str = SERVICE) -> None:
         """Hide every transition to that status from this person, as a workflow's condition does."""

@@ -25,7 +25,7 @@ from integration.stages.model import Carrier, Comment, Issue, Label, Person, Ref
 from integration.stages.texts.adf import adf
 from integration.stages.texts.markup import Text
 from integration.stages.texts.wiki import wiki
-from integration.trackers import EVERYTHING, Gone, Question, Refused, Unavailable, beside
+from integration.trackers import EVERYTHING, Gone, Locked, Question, Refused, Unavailable, beside
 from integration.trackers.changes import Listed, Page
 from integration.trackers.jira_kept import Known, cut_person
 from integration.trackers.jira_shapes import (
@@ -51,6 +51,7 @@ MEMBERS = 10
 _AT_HAND = 32  # snapshots of the last runs; a run has one
 _KEPT_FOR = timedelta(days=3)
 _MINUTE = timedelta(minutes=1)
+_INDEXED = timedelta(minutes=5)  # so long a search may not know a new issue
 SEARCHES, READS = 3, 10  # at most: for one page of tied issues; of single ones, where no search is answered
 
 
@@ -69,10 +70,12 @@ class _Read:
     ties: Mapping[str, Any] | None
     standing: Mapping[str, Any] | None
     secured: Mapping[str, Any] | None = None
+    created: str = ""
     offered: list[Any] | None = None
 
     def __post_init__(self) -> None:
         self.secured = (self.ties or {}).get("security")
+        self.created = str((self.ties or {}).get("created", ""))
 
     def told_of_ties(self) -> Mapping[str, Any] | None:
         """The fields that tell of ties; None when they were asked for before."""
@@ -156,7 +159,8 @@ class Jira:
     def say(self, ref: Ref, text: Text, token: str) -> Comment:
         """Post a comment that carries `token` in a property; the answer tells whom it mentions."""
         sent = self._written(text, token)
-        posted = self.wire.post(f"{self._issue(ref)}/comment", f"comment on {ref}", sent, self.api)
+        with self._changing(ref):
+            posted = self.wire.post(f"{self._issue(ref)}/comment", f"comment on {ref}", sent, self.api)
         self._spoken(ref, posted, sent)
         said = comment(self.url, ref, {**sent, **posted, "properties": sent["properties"]})
         return said if said.body else replace(said, body=wiki(text, self.cloud))
@@ -166,13 +170,39 @@ class Jira:
         """Replace the text of a comment of our own. Raises `Gone` when somebody deleted it."""
         path = f"{self._issue(ref)}/comment/{quote(comment_id, safe='')}"
         quiet = {"notifyUsers": "false"} if self.cloud else {}
+        with self._changing(ref):
+            try:
+                sent = self._written(text, token)
+                self._spoken(ref, self.wire.put(path, f"edit our comment on {ref}", sent, self.api, **quiet), sent)
+            except Refused:
+                # Data Center answers 400 for a comment that was deleted: asking for it tells.
+                self.wire.get(path, f"read our comment on {ref}")
+                raise
+
+    @contextlib.contextmanager
+    def _changing(self, ref: Ref) -> Iterator[None]:
+        """Around what changes an issue: an archived one refuses all of it, and not one answer says that it is that."""
         try:
-            sent = self._written(text, token)
-            self._spoken(ref, self.wire.put(path, f"edit our comment on {ref}", sent, self.api, **quiet), sent)
-        except Refused:
-            # Data Center answers 400 for a comment that was deleted: asking for it tells.
-            self.wire.get(path, f"read our comment on {ref}")
-            raise
+            yield
+        except Refused as no:
+            if not self._is_archived(ref):
+                raise
+            refused = str(no)
+        else:
+            return
+        raise Locked(f"{ref} is archived, or in an archived project: an admin of {self} has to restore it ({refused})")
+
+    def _is_archived(self, ref: Ref) -> bool:
+        """What can be read and is in no search is archived; but a search may not know yet what is new."""
+        last = self._last.get(ref)
+        if last is None or not last.created or datetime.now(UTC) - datetime.fromisoformat(last.created) < _INDEXED:
+            return False
+        try:
+            return next(self._search(f"key = {ref.key}", f"look whether {ref} is archived"), None) is None
+        except Rejected as no:
+            return bool(unknown_keys([ref.key], no.said))
+        except (Refused, Gone, Unavailable):
+            return False
 
     def _spoken(self, ref: Ref, answer: Any, sent: Mapping[str, Any]) -> None:
         """Remember the marker of what we said: the comment need not be read for it."""
@@ -228,12 +258,15 @@ class Jira:
     @bounded
     def put_label(self, ref: Ref, name: str) -> None:
         """Put one label on; fine if it is on already."""
-        self.wire.put(self._issue(ref), f"put the label {name} on {ref}", {"update": {"labels": [{"add": name}]}})
+        with self._changing(ref):
+            self.wire.put(self._issue(ref), f"put the label {name} on {ref}", {"update": {"labels": [{"add": name}]}})
 
     @bounded
     def take_label(self, ref: Ref, name: str) -> None:
         """Take one label off; fine if it is not on."""
-        self.wire.put(self._issue(ref), f"take the label {name} off {ref}", {"update": {"labels": [{"remove": name}]}})
+        changed = {"update": {"labels": [{"remove": name}]}}
+        with self._changing(ref):
+            self.wire.put(self._issue(ref), f"take the label {name} off {ref}", changed)
 
     @bounded
     def transition(self, ref: Ref, to: Sequence[str]) -> None:
@@ -241,16 +274,17 @@ class Jira:
         doing = f"move {ref} to {by_name(to)}"
         last = self._last.get(ref)
         told = (last.told_of_standing(), last.told_of_ways()) if last else (None, None)
-        if not (chosen := self._way(ref, to, *told, doing)):
-            return
-        try:
-            self._go(ref, chosen, doing)
-        except Refused:
-            if told[1] is None:
-                raise
-            # The way was told with the issue, and somebody may have moved that since.
-            if chosen := self._way(ref, to, None, None, doing):
+        with self._changing(ref):
+            if not (chosen := self._way(ref, to, *told, doing)):
+                return
+            try:
                 self._go(ref, chosen, doing)
+            except Refused:
+                if told[1] is None:
+                    raise
+                # The way was told with the issue, and somebody may have moved that since.
+                if chosen := self._way(ref, to, None, None, doing):
+                    self._go(ref, chosen, doing)
 
     def _go(self, ref: Ref, way: str, doing: str) -> None:
         self.wire.post(f"{self._issue(ref)}/transitions", doing, {"transition": {"id": way}})

@@ -66,7 +66,7 @@ def common(rows: list[dict[str, Any]], columns: set[str]) -> list[dict[str, Any]
 MEANT_TO_CHANGE = {("features", "look_again_at"), ("ledger", "compatible_since")}
 
 
-@pytest.mark.parametrize("version", migrations.all_known()[:-1])
+@pytest.mark.parametrize("version", migrations.all_versions()[:-1])
 def test_a_full_ledger_goes_back_to_each_version_and_forward_and_all_that_the_older_one_knows_is_kept(
     database_url: str, version: str
 ) -> None:
@@ -315,13 +315,13 @@ def test_each_version_from_the_sixth_on_says_who_may_work_on_it_and_the_tables_s
     Ledger.open(database_url, now=NOON).close()
     engine = connect_to(database_url)
     script = ScriptDirectory(str(Path(migrations.__file__).parent))
-    for version in reversed([one for one in migrations.all_known() if one >= "0006"]):
+    for version in reversed([one for one in migrations.all_versions() if one >= "0006"]):
         with transaction(engine, writes=True) as connection:
             if version != migrations.NEWEST:
                 migrations.take_back(connection, version)
             since = script.get_revision(version).module.compatible_since
             assert migrations.open_since(connection) == since
-            assert since in migrations.all_known()
+            assert since in migrations.all_versions()
             assert since <= version
     engine.dispose()
 
@@ -370,5 +370,5 @@ def test_every_version_is_a_module_that_the_package_ships() -> None:
     steps = ScriptDirectory(str(home)).walk_revisions()
     named = [step.revision for step in steps]
     assert named[0] == migrations.NEWEST, "the chain of versions ends with it"
-    assert named[::-1] == list(migrations.all_known()), "each module begins with its version"
+    assert named[::-1] == list(migrations.all_versions()), "each module begins with its version"
     assert all((home / each).exists() for each in ("__init__.py", "env.py", "versions/__init__.py"))

@@ -139,6 +139,15 @@ def test_it_waits_longer_from_try_to_try_and_never_longer_than_an_hour(tries: in
     assert longest / 2 <= waits <= longest
 
 
+def test_what_only_people_can_mend_is_tried_after_an_hour_and_then_once_a_day() -> None:
+    known, waits = None, []
+    for _ in range(4):
+        known = follow(fate(made(Locked, "the conversation is locked")), known, APP, NOON)
+        assert known.next_try
+        waits.append(known.next_try - NOON)
+    assert waits == [HOUR, 24 * HOUR, 24 * HOUR, 24 * HOUR]
+
+
 @given(tries=st.integers(1, 100), seconds=st.integers(-60, 90_000))
 def test_it_is_never_tried_before_the_tracker_said_and_then_soon(tries: int, seconds: int) -> None:
     asked = Fate(Kind.LATER, "wait", not_before=NOON + seconds * SECOND)

@@ -37,7 +37,7 @@ def _config(connection: Connection | None = None) -> Config:
 
 
 @cache
-def all_known() -> tuple[str, ...]:
+def all_versions() -> tuple[str, ...]:
     """All versions that this release knows, the oldest first: each is called as its module begins."""
     modules = (Path(__file__).parent / "versions").glob("[0-9]*.py")
     return tuple(sorted(path.name.split("_")[0] for path in modules))
@@ -45,7 +45,7 @@ def all_known() -> tuple[str, ...]:
 
 def known(version: str) -> bool:
     """Whether this release knows the version; one that it does not know is of a later release."""
-    return version in all_known()
+    return version in all_versions()
 
 
 def open_since(connection: Connection) -> str:
