@@ -37,6 +37,7 @@ class Hook:
     style: Style = "github"
     form: bool = False
     place: str = ""  # GitHub: a repository or an organisation that has it; else it is the App's
+    insecure: bool = False  # GitHub: nobody looks whose certificate it is
     name: str = ""  # Jira's webhooks have one
     events: tuple[str, ...] = ()  # none: all of them
     active: bool = True

@@ -1,6 +1,6 @@
 """The sandbox's Jira: webhooks, as an admin registers them over REST.
 
-Cloud has them at one place, Data Center since its version 10 at another, where only the page of a webhook takes a secret.
+Cloud has them at one place, Data Center since its version 10 at another, where a secret is given by hand alone.
 """
 
 from __future__ import annotations

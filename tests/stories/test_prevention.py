@@ -18,7 +18,7 @@ from tests.stories.files import RULES, mappings
 from tests.stories.house import House, OnJira
 
 NAME = "Cleared for Public Release"
-MESSAGE = "Public Release is not open yet: write /stage ask public"
+MESSAGE = "Public Release is not open yet: write /stage request public"
 
 
 class Guarded(OnJira):
@@ -85,7 +85,7 @@ def test_a_move_is_refused_in_the_first_place_then_allowed_then_refused_again(te
     assert team.is_refused("public") == MESSAGE
     assert team.stage == "beta"
 
-    team.says("/stage ask public", by="erin")
+    team.says("/stage request public", by="erin")
     (asked,) = [one for one in team.told if "needs Support first" in one.body]
     assert asked.mentions == {"erin", "sam", "sofia", "gus", "gwen"}
     assert "goes back" not in asked.body
@@ -142,7 +142,7 @@ def test_moves_back_are_never_in_the_way(team: Guarded, house: House) -> None:
 
 def test_nothing_is_written_twice_and_our_own_writing_is_no_move(team: Guarded) -> None:
     team.stand_in("beta")
-    team.says("/stage ask public", by="erin")
+    team.says("/stage request public", by="erin")
     team.says("/stage ack", by="sam")
     team.later(days=1, hours=1)
     written = team.fills

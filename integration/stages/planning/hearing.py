@@ -265,7 +265,7 @@ class _Hearing:
             "resume": self._resume,
             "waive": self._waive,
             "later": self._later,
-            "ask": self._ask,
+            "request": self._request,
             "route": self._route,
             "cancel": self._cancel,
             "recheck": self._recheck,
@@ -463,14 +463,14 @@ class _Hearing:
             for party, stage in back:
                 self.facts.append(HandedOver(self.comment.at, party, stage, self.by, self.comment.id))
 
-    def _ask(self, command: Command) -> None:
+    def _request(self, command: Command) -> None:
         """The stage is asked for without a move: as if it had been made, and put back."""
         stages, attempt = list(self.heed.mappings.stages), self.past.attempt
         here = attempt.to if attempt else self.heed.stands_in
         if self.comment.at < self.heed.born:
             return
         if not self._is(TRIAGE):
-            self._may_not("ask", "")
+            self._may_not("request", "")
         elif rank(command.stage, stages) < rank(here, stages) or command.stage == self.heed.stands_in:
             self.replies.append(f"not-ahead:{here}")
         elif attempt:
