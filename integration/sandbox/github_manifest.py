@@ -1,6 +1,7 @@
 """The sandbox's GitHub makes Apps from manifests: the page that a form leads to, the way back, and the exchange.
 
-What GitHub refuses is refused here, too: a permission or an event that it does not know, an event without its permission.
+What GitHub refuses is refused here, too: a permission or an event that it does not know, or an event for which a
+permission is lacking.
 """
 
 from __future__ import annotations
