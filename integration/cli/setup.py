@@ -66,6 +66,31 @@ def github(
         _app(environ, address, owner, mappings, _Opening(port, not no_browser, dry_run))
 
 
+@set_up.command()
+@click.option(
+    "--site", default="main", show_default=True, metavar="NAME", help="Which site, as the environment names it."
+)
+@click.option("--url", metavar="ADDRESS", help="Where Jira reaches this service. Else PUBLIC_URL.")
+@click.option("--group", default="release-stages", show_default=True, help="The group that our account is alone in.")
+@click.option("--apply", is_flag=True, help="Change the workflows, too. Without it, their change is only said.")
+@click.option("--take-away", is_flag=True, help="Instead, take what is ours out of the workflows.")
+@_DRY
+def jira(site: str, url: str | None, group: str, apply: bool, take_away: bool, dry_run: bool) -> None:
+    """Register the webhook, check that what is put back finds its way, and let the workflow refuse moves by itself.
+
+    It takes a Jira admin's login, which is used now and kept nowhere: SETUP_JIRA_EMAIL and SETUP_JIRA_API_TOKEN in the
+    environment (Data Center: SETUP_JIRA_PAT), or typed in. docs/prevention.md tells what the workflow is changed to.
+    """
+    from integration.cli.setup_jira import set_up as set_up_jira
+
+    environ = environment()
+    address = _public_url(url, environ)
+    failed = set_up_jira(environ, site, address, group, dry_run, apply, take_away)
+    if not dry_run:
+        _kept(environ, address)
+    sys.exit(1 if failed else 0)
+
+
 class _Opening:
     """How the page is opened."""
 
@@ -284,7 +309,7 @@ def _keep(values: Mapping[str, str]) -> None:
     from integration.setup import dotenv
 
     if values:
-        for_people(lambda: dotenv.keep(Path(".env"), values))
+        for_people(lambda: dotenv.keep(dotenv.HERE, values))
         click.echo(f"  kept    {', '.join(values)} in .env (mode 600)")
 
 
@@ -297,7 +322,7 @@ def _kept(environ: Mapping[str, str], address: str) -> None:
 def _in_file(name: str) -> bool:
     from integration.setup import dotenv
 
-    return dotenv.sets(Path(".env"), name)
+    return dotenv.sets(dotenv.HERE, name)
 
 
 def _shown(told: Iterable[Told]) -> bool:

@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
+HERE = Path(".env")  # where the command reads it
 _SETS = re.compile(r"\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=")
 _SHOWS = re.compile(r"#\s*(?P<name>[A-Z][A-Z0-9_]*)=")  # an example that was commented out
 

@@ -105,6 +105,11 @@ class Jira:
         return f"Jira ({self.site})"
 
     @bounded
+    def account(self) -> Person:
+        """Who we are there."""
+        return self._me()
+
+    @bounded
     def fetch(self, ref: Ref, fresh: bool = False) -> Issue:
         """Read one whole snapshot. Raises `Gone` with `now` when the issue lives elsewhere.
 

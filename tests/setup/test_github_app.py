@@ -31,7 +31,7 @@ CAST_KEY = b"a marker key of these tests"
 
 
 class Browser:
-    """Follows forms and redirects as a browser does: cookies by host, and a form only where the page's policy lets it."""
+    """Follows forms and redirects as a browser does: with cookies, and a form only where the page's policy lets it."""
 
     def __init__(self) -> None:
         self.session = requests.Session()
