@@ -10,6 +10,7 @@ from werkzeug.routing import Map, Rule, RuleFactory
 
 from integration.sandbox import github_pages, panel
 from integration.sandbox.github_api import GitHubApi
+from integration.sandbox.github_manifest import manifest_pages
 from integration.sandbox.jira import blueprint as jira
 from integration.sandbox.world import World
 
@@ -52,6 +53,7 @@ def create_app(world: World) -> Flask:
     app.add_url_rule("/static/<path:filename>", "static", app.send_static_file)
     app.json = _AsWritten(app)
     app.register_blueprint(GitHubApi(world).blueprint, url_prefix="/api/v3")
+    app.register_blueprint(manifest_pages(world))
     app.register_blueprint(github_pages.blueprint(world), url_prefix="/github")
     app.register_blueprint(panel.blueprint(world))
     app.register_blueprint(jira(world), url_prefix="/jira")

@@ -471,6 +471,10 @@ class GitHub:
         """GitHub has no workflow: always `Refused`."""
         raise Refused(f"{ref.key} has no status to change: on GitHub a stage is a label")
 
+    def fill(self, ref: Ref, field: str, text: str) -> None:
+        """GitHub has no workflow that could ask for a field: always `Refused`."""
+        raise Refused(f"{ref.key} has no field {field}: on GitHub nothing can hold a label before it is set")
+
     # --- people
 
     @in_time

@@ -69,6 +69,7 @@ class _Read:
     watermark: datetime
     ties: Mapping[str, Any] | None
     standing: Mapping[str, Any] | None
+    names: Mapping[str, str]
     secured: Mapping[str, Any] | None = None
     created: str = ""
     offered: list[Any] | None = None
@@ -113,6 +114,11 @@ class Jira:
         return f"Jira ({self.site})"
 
     @bounded
+    def account(self) -> Person:
+        """Who we are there."""
+        return self._me()
+
+    @bounded
     def fetch(self, ref: Ref, fresh: bool = False) -> Issue:
         """Read one whole snapshot. Raises `Gone` with `now` when the issue lives elsewhere.
 
@@ -140,8 +146,8 @@ class Jira:
             raise Unavailable(f"{self} shows {ref}, but not all of it: {gone}") from None
         issue = Reading(self.url, ref, me, raw, log, comments).issue()
         self._last.pop(ref, None)
-        fields = raw["fields"]
-        self._last[ref] = _Read(known, issue.watermark, fields, fields, offered=raw.get("transitions"))
+        fields, names = raw["fields"], raw.get("names") or {}
+        self._last[ref] = _Read(known, issue.watermark, fields, fields, names, offered=raw.get("transitions"))
         for old in list(self._last)[:-_AT_HAND]:
             self._last.pop(old, None)
         if known.packed() != before:
@@ -314,6 +320,36 @@ class Jira:
             raise self._moved(ref, raw["key"])
         fields: Mapping[str, Any] = raw["fields"]
         return fields
+
+    @bounded
+    def fill(self, ref: Ref, field: str, text: str) -> None:
+        """Write a text field. By a transition that leads nowhere else and shows it, if there is one: people have none.
+
+        Jira lets whoever may edit an issue write each field of its edit screen. A field that is on none can only be
+        written on the screen of a transition, and a transition can be ours alone.
+        """
+        doing = f"{'fill' if text else 'empty'} the field {field} of {ref}"
+        key = self._field(ref, field, doing)
+        offered = self.wire.get(f"{self._issue(ref)}/transitions", doing, expand="transitions.fields")["transitions"]
+        loop = next((one for one in offered if one.get("isLooped") and key in (one.get("fields") or {})), None)
+        written: dict[str, Any] = {"fields": {key: text or None}}
+        if loop:
+            self.wire.post(f"{self._issue(ref)}/transitions", doing, {"transition": {"id": loop["id"]}} | written)
+        else:
+            quiet = {"notifyUsers": "false"} if self.cloud else {}
+            self.wire.put(self._issue(ref), doing, written, **quiet)
+
+    def _field(self, ref: Ref, field: str, doing: str) -> str:
+        """The id of a field that is known by its name, or by its id."""
+        last = self._last.get(ref)
+        named = last.names if last else {}
+        found = field if field in named else next((key for key, name in named.items() if name == field), "")
+        if not found:
+            listed = self.wire.get("field", doing)
+            found = next((str(one["id"]) for one in listed if field in (one["id"], one["name"])), "")
+        if not found:
+            raise Refused(f"{self} has no field '{field}': run `release-stages setup jira`, or mend mappings.yaml")
+        return found
 
     @bounded
     def answer(self, ref: Ref, question: Question) -> bool:
