@@ -11,6 +11,7 @@ from integration.stages.file import mappings as m
 from integration.stages.file.mappings import Fault, Faulty, Mappings, read
 from integration.stages.file.written import LARGEST
 from integration.stages.model import Ref, Unnamed
+from integration.watched import Reading, Watched
 
 _CALLED = {"github": "GitHub", "jira": "Jira"}
 
@@ -22,17 +23,19 @@ def load(path: Path) -> Mappings:
 
 def text_of(path: Path) -> str:
     """The file as it stands. Raises `Faulty` when it cannot be read."""
+    return text_in(Watched(path).begin(), path)
+
+
+def text_in(reading: Reading, path: Path) -> str:
+    """What was read of the file as a text. Raises `Faulty` when it is none, or could not be read."""
     name = path.name or str(path)
-    try:
-        with path.open("rb") as file:
-            raw = file.read(LARGEST + 1)
-    except FileNotFoundError:
-        raise Faulty([_whole(name, f"there is no such file as {path}; MAPPINGS names the file to read")]) from None
-    except OSError as wrong:
-        raise Faulty([_whole(name, f"{path} cannot be read: {wrong.strerror or wrong}")]) from None
-    if len(raw) > LARGEST:
+    if isinstance(reading.error, FileNotFoundError):
+        raise Faulty([_whole(name, f"there is no such file as {path}; MAPPINGS names the file to read")])
+    if reading.error is not None:
+        raise Faulty([_whole(name, f"{path} cannot be read: {reading.error.strerror or reading.error}")])
+    if len(reading.raw) > LARGEST:
         raise Faulty([_whole(name, f"the file is larger than {LARGEST // 1024} KB")])
-    return _decoded(raw, name)
+    return _decoded(reading.raw, name)
 
 
 def check(path: Path, variables: Collection[str] | None = None) -> tuple[list[str], Mappings | None]:

@@ -18,7 +18,7 @@ from integration.stages.rules.gate import Ask, Verdict, is_open
 
 def explain(ref: str, settings: Settings) -> str:
     """The whole story of one issue as text. Raises `Unnamed`, `Faulty`, and the trackers' errors."""
-    desk = Desk.open(settings)
+    desk = Desk.open(settings, takes=False)
     return "\n".join(_lines(desk.look(Ref.parse(ref), datetime.now(UTC))))
 
 

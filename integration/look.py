@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import datetime
 
 import structlog
 
 from integration import custom, duty
-from integration.check import text_of
+from integration.in_force import MappingsFile
+from integration.memory.copies import Copies
 from integration.memory.ledger import Ledger
 from integration.memory.traffic import Traffic
+from integration.memory.versions import Under
 from integration.settings import Settings
-from integration.stages.file.mappings import Approved, Custom, Faulty, Linked, Mappings, NoOpen, at, read
+from integration.stages.file.mappings import Approved, Custom, Linked, Mappings, NoOpen, at
 from integration.stages.model import Issue, Ref, Related
 from integration.stages.planning import hearing, plan
 from integration.stages.planning.hearing import Doubt
@@ -29,57 +30,6 @@ from integration.trackers.jira import Jira
 log = structlog.get_logger(__name__)
 
 
-class MappingsFile:
-    """mappings.yaml as it is in force: read anew when the file changes; a broken one never takes effect."""
-
-    def __init__(self, path: Path, ledger: Ledger) -> None:
-        self._path, self._ledger = path, ledger
-        self._stamp = self._stamped()
-        self.fault = ""
-        self._taken = self._begin()
-
-    def _begin(self) -> Mappings:
-        """The file; where it is broken, the version that was in force last. Raises `Faulty` where there is none."""
-        try:
-            return self._take()
-        except Faulty as fault:
-            kept = self._ledger.last_mappings()
-            if kept is None:
-                raise
-            self._broken(fault)
-            return read(kept)
-
-    def _broken(self, fault: Faulty) -> None:
-        self.fault = str(fault)
-        log.error("mappings.yaml is broken; the last good version stays in force", fault=self.fault)
-
-    @property
-    def current(self) -> Mappings:
-        """The last good version of the file."""
-        stamp = self._stamped()
-        if stamp != self._stamp:
-            self._stamp = stamp
-            try:
-                self._taken, self.fault = self._take(), ""
-            except Faulty as fault:
-                self._broken(fault)
-        return self._taken
-
-    def _take(self) -> Mappings:
-        """Read the file once: what is judged by is what is kept."""
-        text = text_of(self._path)
-        mappings = read(text, self._path.name)
-        self._ledger.keep_mappings(mappings.hash, text, datetime.now(UTC))
-        return mappings
-
-    def _stamped(self) -> tuple[int, int]:
-        try:
-            stat = self._path.stat()
-        except OSError:
-            return (0, 0)
-        return (stat.st_mtime_ns, stat.st_size)
-
-
 @dataclass(frozen=True, slots=True)
 class Look:
     """What one look has found: the snapshot, the plan, and the ledger's head that the plan builds on."""
@@ -88,7 +38,8 @@ class Look:
     plan: plan.Plan
     given: Given
     seq: int
-    looked_under: str = ""  # the version of mappings.yaml under which it was looked at before
+    looked_under: str = ""  # the version of the rules under which it was looked at before
+    under: Under | None = None  # and now
 
 
 @dataclass(slots=True)
@@ -101,8 +52,11 @@ class Desk:
     trackers: dict[tuple[str, str], Tracker] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, settings: Settings) -> Desk:
-        """Open the ledger, the file and the trackers. Raises `Faulty` where the file is broken from the start."""
+    def open(cls, settings: Settings, file: MappingsFile | None = None, takes: bool = True) -> Desk:
+        """Open the ledger, the file and the trackers. Raises `Faulty` where the file is broken from the start.
+
+        `file` is the one that this process has open; else it is opened here, and `takes` as `MappingsFile` has it.
+        """
         ledger = Ledger.open(settings.database_url)
         shared = Traffic.connect(settings.redis_url, settings.marker_key)
         trackers: dict[tuple[str, str], Tracker] = {
@@ -110,7 +64,8 @@ class Desk:
         }
         if settings.github:
             trackers["github", ""] = GitHub(settings.github, pace=shared, shelf=shared)
-        return cls(settings, ledger, MappingsFile(settings.mappings, ledger), trackers)
+        copies = Copies.connect(settings.redis_url)
+        return cls(settings, ledger, file or MappingsFile(settings.mappings, ledger, copies, takes), trackers)
 
     def tracker(self, ref: Ref) -> Tracker:
         """The tracker that has this issue. Raises `Refused` where none is configured, so nothing is lost."""
@@ -140,7 +95,7 @@ class Desk:
             custom=custom.installed(),
         )
         made, given = self._planned(tracker, given)
-        return Look(issue, made, given, recalled.seq, recalled.looked_under)
+        return Look(issue, made, given, recalled.seq, recalled.looked_under, Under(mappings.hash))
 
     def _planned(self, tracker: Tracker, given: Given) -> tuple[plan.Plan, Given]:
         answers: dict[Doubt, bool | None] = {}

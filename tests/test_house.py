@@ -133,7 +133,7 @@ ROOMS = {
     "integration.memory": ("integration.trackers", "integration.web"),
 }
 WEB_MAY_REACH = ("integration.web", "integration.memory", "integration.stages", "integration.trackers.deliveries",
-                 "integration.settings", "integration.logs")  # fmt: skip
+                 "integration.settings", "integration.logs", "integration.watched")  # fmt: skip
 
 
 def forbidden(module: Module) -> Iterator[str]:
@@ -193,6 +193,7 @@ ONLY_IN = {
     "redis": (
         "integration.memory.away",
         "integration.memory.breaker",
+        "integration.memory.copies",
         "integration.memory.inbox",
         "integration.memory.traffic",
         "integration.running",
