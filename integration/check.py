@@ -35,7 +35,7 @@ def text_in(reading: Reading, path: Path) -> str:
         raise Faulty([_whole(name, f"{path} cannot be read: {reading.error.strerror or reading.error}")])
     if len(reading.raw) > LARGEST:
         raise Faulty([_whole(name, f"the file is larger than {LARGEST // 1024} KB")])
-    return _decoded(reading.raw, name)
+    return decoded(reading.raw, name)
 
 
 def check(path: Path, variables: Collection[str] | None = None) -> tuple[list[str], Mappings | None]:
@@ -138,7 +138,8 @@ def _digest(name: str, digest: m.Digest, mappings: Mappings, variables: Collecti
         yield f"the digest of {name} goes to {ref.key} on {place}, where no source is; may the service write there?"
 
 
-def _decoded(raw: bytes, name: str) -> str:
+def decoded(raw: bytes, name: str) -> str:
+    """The bytes of a file as a text. Raises `Faulty` where they are none; `name` is what the fault calls the file."""
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as wrong:

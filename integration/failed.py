@@ -15,7 +15,7 @@ from integration.memory.inbox import Inbox
 from integration.memory.ledger import Ledger
 from integration.memory.strays import Stray, remove, strays
 from integration.settings import Settings
-from integration.stages.model import Ref, Unnamed
+from integration.stages.model import ADDITIONS, ADDITIONS_FILE, Ref, Unnamed
 
 ALL = "all"
 
@@ -162,7 +162,8 @@ def next_step(one: Failure) -> str:
     if one.kind is Kind.LATER:
         return "nothing; it is tried again by itself"
     if one.kind is Kind.PEOPLE:
-        return "nothing; the people of the issue are told on it"
+        mend = f"the people of {one.ref.place} mend {ADDITIONS_FILE}, which is read again by itself"
+        return f"nothing; {mend if one.ref.tracker == ADDITIONS else 'the people of the issue are told on it'}"
     return one.step.replace("REF", name)
 
 

@@ -55,7 +55,7 @@ class MappingsFile:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         """Raises `Faulty` where the file is broken, and none was ever in force."""
-        self._path, self._ledger, self._copies, self._takes, self._clock = path, ledger, copies, takes, clock
+        self._path, self._ledger, self._copies, self.takes, self._clock = path, ledger, copies, takes, clock
         self._watched = Watched(path, clock)
         self._lock = Lock()
         self.fault = ""  # of this machine's file
@@ -78,6 +78,11 @@ class MappingsFile:
                 self._hear(news)
             return self._now()
 
+    def text_of(self, version: str) -> str:
+        """The text of a version that `current` has answered with."""
+        own = self._own
+        return own.text if own and own.version == version else self._ledger.versions.text(version) or ""
+
     # --- this machine's file ----------------------------------------------------------------------------------------
 
     def _hear(self, reading: Reading) -> None:
@@ -94,7 +99,7 @@ class MappingsFile:
 
     def _now(self) -> Mappings:
         version = self._ledger.versions.in_force()
-        if self._takes and self._own and self._own.version != version and self._is_to_be_taken(self._own, version):
+        if self.takes and self._own and self._own.version != version and self._is_to_be_taken(self._own, version):
             self._ledger.versions.take(self._own.version, self._own.text, datetime.now(UTC))
             log.info("another mappings.yaml is in force", version=self._own.version, before=version or "none")
             version = self._own.version
@@ -149,7 +154,7 @@ class MappingsFile:
 
     def _announce(self) -> None:
         """Let the others know what lies here."""
-        if not self._takes or self._copies is None or self._clock() - self._told_at < TOLD_EVERY.total_seconds():
+        if not self.takes or self._copies is None or self._clock() - self._told_at < TOLD_EVERY.total_seconds():
             return
         self._told_at = self._clock()
         with suppress(Away):  # then there are other worries
@@ -163,7 +168,7 @@ class MappingsFile:
             self._apart = None
         elif self._apart is None or self._apart[:2] != (own, version):
             self._apart = (own, version, self._clock())
-        elif self._takes and self._clock() - self._apart[2] >= TELL_AFTER:
+        elif self.takes and self._clock() - self._apart[2] >= TELL_AFTER:
             self._apart = (own, version, float("inf"))
             fix = "bring the file of this machine up to date; or change it here, which puts it in force everywhere"
             log.warning(

@@ -12,6 +12,7 @@ from datetime import datetime
 import structlog
 
 from integration import custom, duty
+from integration.additions import OwnRules
 from integration.in_force import MappingsFile
 from integration.memory.copies import Copies
 from integration.memory.ledger import Ledger
@@ -50,6 +51,10 @@ class Desk:
     ledger: Ledger
     mappings: MappingsFile
     trackers: dict[tuple[str, str], Tracker] = field(default_factory=dict)
+    own_rules: OwnRules = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.own_rules = OwnRules(self.ledger, self.mappings)
 
     @classmethod
     def open(cls, settings: Settings, file: MappingsFile | None = None, takes: bool = True) -> Desk:
@@ -79,7 +84,9 @@ class Desk:
 
         `carried` is a snapshot of this run, with what we have said since: then nothing is fetched.
         """
-        tracker, mappings = self.tracker(ref), self.mappings.current
+        tracker = self.tracker(ref)
+        effective = self.own_rules.at(ref, tracker, now)
+        mappings = effective.mappings
         recalled = self.ledger.read(ref)
         issue = carried or tracker.fetch(ref, fresh=recalled.seq == 0)
         if carried is None and (wanted := _looked_at_around(mappings)) and at(mappings, ref):
@@ -93,9 +100,10 @@ class Desk:
             marker_key=self.settings.marker_key,
             names=self._names(ref, issue, now),
             custom=custom.installed(),
+            unfit=effective.unfit,
         )
         made, given = self._planned(tracker, given)
-        return Look(issue, made, given, recalled.seq, recalled.looked_under, Under(mappings.hash))
+        return Look(issue, made, given, recalled.seq, recalled.looked_under, effective.under)
 
     def _planned(self, tracker: Tracker, given: Given) -> tuple[plan.Plan, Given]:
         answers: dict[Doubt, bool | None] = {}

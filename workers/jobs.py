@@ -20,8 +20,8 @@ from integration.memory.copies import Copies
 from integration.memory.inbox import Inbox, Run
 from integration.memory.ledger import Ledger
 from integration.settings import Settings
-from integration.stages.model import ROUNDS, Ref
-from workers import digests, failing
+from integration.stages.model import ADDITIONS, ROUNDS, Ref
+from workers import digests, failing, own_rules
 from workers.catch_up import CATCH_UP, catch_up
 from workers.clock import Tick
 from workers.reconciling import Reconciling
@@ -96,12 +96,14 @@ def run_one(desk: Desk, inbox: Inbox, ref: Ref) -> None:
 
 
 def _work(desk: Desk, inbox: Inbox, run: Run) -> datetime | None:
-    """What a hint calls for: a digest, a round over what trackers have, a place whose labels changed, or one issue."""
+    """What a hint calls for: a digest, a round, a repository's own rules, a place whose labels changed, an issue."""
     ref = run.ref
     if ref.tracker == PARTY:
         return digests.send(desk, ref.place, _now())
     if ref.tracker == CATCH_UP:
         return catch_up(desk, ref, _now())
+    if ref.tracker == ADDITIONS:
+        return own_rules.read(desk, run, _now())
     if ref.tracker in ROUNDS:
         return sweep(desk, inbox, ref, _now())
     if ref.number == 0:

@@ -17,7 +17,7 @@ from integration.memory.failures import Hopeless
 from integration.memory.inbox import Inbox, Run
 from integration.memory.ledger import Card, Overtaken
 from integration.stages.entries import Done, Entry, Failed, Frozen, LabelVanished, Noticed, Tried
-from integration.stages.model import Comment, Issue, Person
+from integration.stages.model import Comment, Issue, Person, Ref
 from integration.stages.planning.actions import (
     Action,
     Edit,
@@ -81,6 +81,7 @@ class Reconciling:
                 self.cause = RELOAD  # nobody did anything but change the file
             self.issue = look.issue
             self._write(look)
+            self._see_to_unfit(look)
             if not self._apply(look):
                 self._done_under(look)
                 return None
@@ -91,6 +92,12 @@ class Reconciling:
         """Until all is done that a change of the rules has caused, another try is known to be caused by it, too."""
         if self.cause == RELOAD:
             self.desk.ledger.looked_under(self.ref, look.given.mappings.hash)
+
+    def _see_to_unfit(self, look: Look) -> None:
+        """What is wrong with the repository's own rules is the admin's to know, and is looked at again by itself."""
+        rules = Ref.of_additions(self.ref.place)
+        if look.given.unfit and self.desk.ledger.failures.of(rules) is None:
+            self.inbox.hint(rules, cause="time")
 
     def _not_caught_up(self, look: Look) -> datetime | None:
         """The tracker does not show yet what the webhook has told: wait, but not for ever."""

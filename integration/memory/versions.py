@@ -19,8 +19,6 @@ from integration.memory.database import insert_once, transaction
 _F, _L, _S, _V = tables.features.c, tables.ledger.c, tables.stretches.c, tables.mapping_versions.c
 _OWN = "additions"  # of the table of stretches: a repository is one, and its cursor is the version of its file
 _FAULTY = " faulty"
-SHORT = 12
-"""Letters of a digest that people are shown."""
 
 
 class Under(NamedTuple):
@@ -99,7 +97,7 @@ class Versions:
             row = connection.execute(select(tables.stretches).where(_is_of(place)).with_for_update()).one()
             if row.reached_at is not None and own.read_at is not None and row.reached_at > own.read_at:
                 return
-            if own.digest:
+            if own.digest and text:
                 kept = {"hash": f"{_OWN}:{own.digest}", "text": text, "first_seen_at": now}
                 insert_once(connection, tables.mapping_versions, [kept])
             cursor = own.digest + (_FAULTY if own.faulty else "")

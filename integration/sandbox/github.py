@@ -10,16 +10,16 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from integration.sandbox import github_shapes as shapes
+from integration.sandbox.github_files import GitHubFiles
 from integration.sandbox.github_ground import NotThereError, UnprocessableError, locked, second, via_app
 from integration.sandbox.github_model import Comment, Event, Issue, Label, Reaction, Repo
-from integration.sandbox.github_ties import GitHubTies
 
 __all__ = ["Event", "GitHubState"]
 
 BODY_LIMIT = 65536
 
 
-class GitHubState(GitHubTies):
+class GitHubState(GitHubFiles):
     """All of the sandbox's GitHub. Its switches are at the top of `GitHubGround.__init__`."""
 
     def limit(self, points: int = 900, new: int = 80, new_hourly: int = 500, at_once: int = 100) -> None:
