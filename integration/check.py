@@ -8,6 +8,7 @@ from pathlib import Path
 from integration import custom
 from integration.settings import digest_variable
 from integration.stages.file import mappings as m
+from integration.stages.file.additions import SHORT, Ground, digest_of, read_additions
 from integration.stages.file.mappings import Fault, Faulty, Mappings, read
 from integration.stages.file.written import LARGEST
 from integration.stages.model import Ref, Unnamed
@@ -46,15 +47,35 @@ def check(path: Path, variables: Collection[str] | None = None) -> tuple[list[st
     try:
         mappings = load(path)
     except Faulty as wrong:
-        count = len(wrong.faults)
-        end = f"{count} fault{'' if count == 1 else 's'}; a file with faults never takes effect"
-        return [*(str(fault) for fault in wrong.faults), end], None
+        return _listed(wrong), None
     missing = [
         f"no requirement named {name} is installed here; its rules cannot be judged before the package is"
         for name in custom.missing(mappings)
     ]
     noted = [f"note: {each}" for each in (*missing, *notes(mappings, variables))]
     return [f"{path.name} ({mappings.hash}) has no fault: {_summary(mappings)}", *noted], mappings
+
+
+def check_additions(path: Path, mappings: Path) -> tuple[list[str], bool]:
+    """The lines to print of a repository's own file, as it would count with this mappings.yaml; and whether it would."""
+    try:
+        text, ours = text_of(path), text_of(mappings)
+        ground = Ground.of(ours)
+        additions = read_additions(text, ground, path.name)
+    except Faulty as wrong:
+        return _listed(wrong), False
+    counted = (len(additions.rules), "rule"), (len(additions.raised), "raised level")
+    said = ", ".join(f"{n} {word}{'' if n == 1 else 's'}" for n, word in counted)
+    lines = [f"{path.name} ({digest_of(text)[:SHORT]}) has no fault beside {mappings.name}: {said}"]
+    if not ground.mappings.additions.allowed:
+        lines.append(f"note: it would not be read; {mappings.name} has no additions: {{allowed: true}}")
+    return lines, True
+
+
+def _listed(wrong: Faulty) -> list[str]:
+    count = len(wrong.faults)
+    end = f"{count} fault{'' if count == 1 else 's'}; a file with faults never takes effect"
+    return [*(str(fault) for fault in wrong.faults), end]
 
 
 def notes(mappings: Mappings, variables: Collection[str] | None = None) -> Iterator[str]:

@@ -169,7 +169,7 @@ def _of_rules(rules: list[Any], ground: Ground) -> Iterator[Found]:
     first = len(whole) - len(rules)
     together = {**ground.raw, "rules": whole, "sources": _on_github(ground.raw)}
     for loc, says, at_key in (*sense.rules(together), *sense.unreached(together, "github")):
-        if isinstance(loc[1], int) and loc[1] >= first and loc[2:] != ("id",):
+        if isinstance(loc[1], int) and loc[1] >= first and loc[2:] not in (("id",), ("later",)):  # told below
             yield ("rules", loc[1] - first, *loc[2:]), says, at_key
 
 
@@ -210,6 +210,7 @@ def _of_raise(name: str, value: Any, org: Mappings, accepted: bool) -> Iterator[
         yield ("raise", name), says, False
     elif level == Level.OBSERVE:
         yield ("raise", name), "nothing is below observe; raise it to warn, or to block", False
+        return
     begins = value.get("effective") if isinstance(value, dict) else None
     if rule.effective is None and begins is None:
         says = f"{shown(name)} does not say from when on; write {{level: {level}, effective: 2026-12-01}}"
