@@ -38,9 +38,9 @@ drill: .venv/installed-dev  ## The long tests: the laws over thousands of histor
 bench: .venv/installed-dev  ## How quick it is, beside its peers; about a quarter of an hour, on a quiet machine
 	$(BIN)/python -m bench
 
-schema: .venv/installed  ## Write docs/mappings.schema.json anew, after a change to the form of mappings.yaml
-	$(BIN)/python -c 'from pathlib import Path; from integration.stages.file.schema import text; \
-		Path("docs/mappings.schema.json").write_text(text(), "utf-8")'
+schema: .venv/installed  ## Write the schemas in docs/ anew, after a change to the form of mappings.yaml
+	$(BIN)/python -c 'from pathlib import Path; from integration.stages.file.schema import texts; \
+		[Path("docs", name).write_text(text, "utf-8") for name, text in texts().items()]'
 
 words: .venv/installed-dev  ## Write docs/what-it-says.md and .html anew, after a change to what is posted
 	WRITE_WORDS=1 $(BIN)/pytest -q tests/stories/test_what_it_says.py

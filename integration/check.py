@@ -8,9 +8,11 @@ from pathlib import Path
 from integration import custom
 from integration.settings import digest_variable
 from integration.stages.file import mappings as m
+from integration.stages.file.additions import SHORT, Ground, digest_of, read_additions
 from integration.stages.file.mappings import Fault, Faulty, Mappings, read
 from integration.stages.file.written import LARGEST
 from integration.stages.model import Ref, Unnamed
+from integration.watched import Reading, Watched
 
 _CALLED = {"github": "GitHub", "jira": "Jira"}
 
@@ -22,17 +24,19 @@ def load(path: Path) -> Mappings:
 
 def text_of(path: Path) -> str:
     """The file as it stands. Raises `Faulty` when it cannot be read."""
+    return text_in(Watched(path).begin(), path)
+
+
+def text_in(reading: Reading, path: Path) -> str:
+    """What was read of the file as a text. Raises `Faulty` when it is none, or could not be read."""
     name = path.name or str(path)
-    try:
-        with path.open("rb") as file:
-            raw = file.read(LARGEST + 1)
-    except FileNotFoundError:
-        raise Faulty([_whole(name, f"there is no such file as {path}; MAPPINGS names the file to read")]) from None
-    except OSError as wrong:
-        raise Faulty([_whole(name, f"{path} cannot be read: {wrong.strerror or wrong}")]) from None
-    if len(raw) > LARGEST:
+    if isinstance(reading.error, FileNotFoundError):
+        raise Faulty([_whole(name, f"there is no such file as {path}; MAPPINGS names the file to read")])
+    if reading.error is not None:
+        raise Faulty([_whole(name, f"{path} cannot be read: {reading.error.strerror or reading.error}")])
+    if len(reading.raw) > LARGEST:
         raise Faulty([_whole(name, f"the file is larger than {LARGEST // 1024} KB")])
-    return _decoded(raw, name)
+    return decoded(reading.raw, name)
 
 
 def check(path: Path, variables: Collection[str] | None = None) -> tuple[list[str], Mappings | None]:
@@ -43,15 +47,35 @@ def check(path: Path, variables: Collection[str] | None = None) -> tuple[list[st
     try:
         mappings = load(path)
     except Faulty as wrong:
-        count = len(wrong.faults)
-        end = f"{count} fault{'' if count == 1 else 's'}; a file with faults never takes effect"
-        return [*(str(fault) for fault in wrong.faults), end], None
+        return _listed(wrong), None
     missing = [
         f"no requirement named {name} is installed here; its rules cannot be judged before the package is"
         for name in custom.missing(mappings)
     ]
     noted = [f"note: {each}" for each in (*missing, *notes(mappings, variables))]
     return [f"{path.name} ({mappings.hash}) has no fault: {_summary(mappings)}", *noted], mappings
+
+
+def check_additions(path: Path, mappings: Path) -> tuple[list[str], bool]:
+    """What to print of a repository's own file, as it would count with this mappings.yaml; and whether it would."""
+    try:
+        text, ours = text_of(path), text_of(mappings)
+        ground = Ground.of(ours)
+        additions = read_additions(text, ground, path.name)
+    except Faulty as wrong:
+        return _listed(wrong), False
+    counted = (len(additions.rules), "rule"), (len(additions.raised), "raised level")
+    said = ", ".join(f"{n} {word}{'' if n == 1 else 's'}" for n, word in counted)
+    lines = [f"{path.name} ({digest_of(text)[:SHORT]}) has no fault beside {mappings.name}: {said}"]
+    if not ground.mappings.additions.allowed:
+        lines.append(f"note: it would not be read; {mappings.name} has no additions: {{allowed: true}}")
+    return lines, True
+
+
+def _listed(wrong: Faulty) -> list[str]:
+    count = len(wrong.faults)
+    end = f"{count} fault{'' if count == 1 else 's'}; a file with faults never takes effect"
+    return [*(str(fault) for fault in wrong.faults), end]
 
 
 def notes(mappings: Mappings, variables: Collection[str] | None = None) -> Iterator[str]:
@@ -145,7 +169,8 @@ def _digest(name: str, digest: m.Digest, mappings: Mappings, variables: Collecti
         yield f"the digest of {name} goes to {ref.key} on {place}, where no source is; may the service write there?"
 
 
-def _decoded(raw: bytes, name: str) -> str:
+def decoded(raw: bytes, name: str) -> str:
+    """The bytes of a file as a text. Raises `Faulty` where they are none; `name` is what the fault calls the file."""
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as wrong:

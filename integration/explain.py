@@ -20,7 +20,7 @@ from integration.stages.rules.gate import Ask, Verdict, is_open
 
 def explain(ref: str, settings: Settings) -> str:
     """The whole story of one issue as text. Raises `Unnamed`, `Faulty`, and the trackers' errors."""
-    desk = Desk.open(settings)
+    desk = Desk.open(settings, takes=False)
     look = desk.look(Ref.parse(ref), datetime.now(UTC))
     return "\n".join((*_lines(look), *_trouble(desk.ledger.failures.of(look.issue.ref))))
 
@@ -41,6 +41,9 @@ def _lines(look: Look) -> Iterable[str]:
     if not scene.tracks:
         yield "mappings.yaml names no source for this place: the service has nothing to do with it."
         return
+    yield f"Judged by: {scene.mappings.hash}"
+    if look.given.unfit:
+        yield f"The repository's own rules do not count as they stand: {look.given.unfit}"
     yield f"Stage: {_stage(scene, plan.stage)}"
     if scene.hold:
         yield f"On hold by {scene.hold.by}: {scene.hold.why}"
@@ -59,7 +62,7 @@ def _lines(look: Look) -> Iterable[str]:
         yield f"Asked for: {_stage(scene, attempt.to)}, by {attempt.by} on {when}"
         if attempt.standing:
             yield f"  stands there, not put back: {attempt.standing.reason}"
-        yield from _gates(plan.verdict.gates)
+        yield from _gates(scene, plan.verdict.gates)
     else:
         yield from _ahead(scene, plan.stage)
     yield from _next(scene, look)
@@ -72,7 +75,9 @@ def _ladder(scene: Scene, look: Look) -> Iterable[str]:
         judged: Judged | None = verdicts.get(rung.id)
         outcome = str(judged.outcome) if judged else "not judged yet"
         when = scene.case().when(rung.at)
-        yield f"  {_stage(scene, rung.to):20} {outcome:14} from {_stage(scene, rung.was)}, by {rung.actor}, {when}"
+        under = f", by the rules of {judged.mappings}" if judged and judged.mappings else ""
+        move = f"from {_stage(scene, rung.was)}, by {rung.actor}, {when}"
+        yield f"  {_stage(scene, rung.to):20} {outcome:14} {move}{under}"
 
 
 def _ahead(scene: Scene, here: str | None) -> Iterable[str]:
@@ -80,7 +85,7 @@ def _ahead(scene: Scene, here: str | None) -> Iterable[str]:
     for stage in scene.stages[rank(here, scene.stages) + 1 :]:
         verdict = scene.judge(Ask(here, stage, scene.now), frozenset())
         yield f"If it were moved to {_stage(scene, stage)} now: {_would(verdict)}"
-        yield from _gates(verdict.gates)
+        yield from _gates(scene, verdict.gates)
 
 
 def _would(verdict: Verdict) -> str:
@@ -88,13 +93,21 @@ def _would(verdict: Verdict) -> str:
     return told[verdict.outcome] if verdict.outcome else "not decided, as something could not be read"
 
 
-def _gates(gates: Iterable[GateResult]) -> Iterable[str]:
+def _gates(scene: Scene, gates: Iterable[GateResult]) -> Iterable[str]:
     for gate in gates:
-        yield f"  {gate.rule} ({gate.level}): {'open' if is_open(gate) else 'shut'}" + (
+        yield f"  {gate.rule} ({gate.level}{_whose(scene, gate.rule)}): {'open' if is_open(gate) else 'shut'}" + (
             f", {gate.waived}" if gate.waived else ""
         )
         for finding in gate.findings:
             yield from _finding(finding, 2)
+
+
+def _whose(scene: Scene, rule: str) -> str:
+    """What the repository itself has done to the rule."""
+    place = scene.issue.ref.place
+    if scene.mappings.has_added(rule):
+        return f", of {place} itself"
+    return f", raised by {place}" if scene.mappings.has_raised(rule) else ""
 
 
 def _finding(finding: Finding, depth: int) -> Iterable[str]:

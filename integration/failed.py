@@ -15,7 +15,7 @@ from integration.memory.inbox import Inbox
 from integration.memory.ledger import Ledger
 from integration.memory.strays import Stray, remove, strays
 from integration.settings import Settings
-from integration.stages.model import Ref, Unnamed
+from integration.stages.model import ADDITIONS, ADDITIONS_FILE, Ref, Unnamed
 
 ALL = "all"
 
@@ -162,6 +162,8 @@ def next_step(one: Failure) -> str:
     if one.kind is Kind.LATER:
         return "nothing; it is tried again by itself"
     if one.kind is Kind.PEOPLE:
+        if one.ref.tracker == ADDITIONS:
+            return f"nothing; the people of {one.ref.place} mend {ADDITIONS_FILE}, which is read again by itself"
         return "somebody of the issue sees to that; it is tried once a day, and whenever something happens there"
     return one.step.replace("REF", name)
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from functools import lru_cache
-from pathlib import Path
+from datetime import datetime
 
 import structlog
 
 from integration import custom, duty
+from integration.additions import OwnRules
 from integration.check import text_of
+from integration.in_force import MappingsFile
+from integration.memory.copies import Copies
 from integration.memory.ledger import Ledger
 from integration.memory.traffic import Traffic
+from integration.memory.versions import Under
 from integration.settings import Settings
 from integration.stages.file.mappings import Approved, Custom, Faulty, Linked, Mappings, NoOpen, at, read
 from integration.stages.model import Issue, Ref, Related
@@ -28,59 +30,6 @@ from integration.trackers import EVERYTHING, Question, Refused, Tracker, Tracker
 
 log = structlog.get_logger(__name__)
 
-_read = lru_cache(maxsize=4)(read)  # each thread of a process has a desk of its own, and all of them the same file
-
-
-class MappingsFile:
-    """mappings.yaml as it is in force: read anew when the file changes; a broken one never takes effect."""
-
-    def __init__(self, path: Path, ledger: Ledger) -> None:
-        self._path, self._ledger = path, ledger
-        self._stamp = self._stamped()
-        self.fault = ""
-        self._taken = self._begin()
-
-    def _begin(self) -> Mappings:
-        """The file; where it is broken, the version that was in force last. Raises `Faulty` where there is none."""
-        try:
-            return self._take()
-        except Faulty as fault:
-            kept = self._ledger.last_mappings()
-            if kept is None:
-                raise
-            self._broken(fault)
-            return _read(kept)
-
-    def _broken(self, fault: Faulty) -> None:
-        self.fault = str(fault)
-        log.error("mappings.yaml is broken; the last good version stays in force", fault=self.fault)
-
-    @property
-    def current(self) -> Mappings:
-        """The last good version of the file."""
-        stamp = self._stamped()
-        if stamp != self._stamp:
-            self._stamp = stamp
-            try:
-                self._taken, self.fault = self._take(), ""
-            except Faulty as fault:
-                self._broken(fault)
-        return self._taken
-
-    def _take(self) -> Mappings:
-        """Read the file once: what is judged by is what is kept."""
-        text = text_of(self._path)
-        mappings = _read(text, self._path.name)
-        self._ledger.keep_mappings(mappings.hash, text, datetime.now(UTC))
-        return mappings
-
-    def _stamped(self) -> tuple[int, int]:
-        try:
-            stat = self._path.stat()
-        except OSError:
-            return (0, 0)
-        return (stat.st_mtime_ns, stat.st_size)
-
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -90,7 +39,8 @@ class Look:
     plan: plan.Plan
     given: Given
     seq: int
-    looked_under: str = ""  # the version of mappings.yaml under which it was looked at before
+    looked_under: str = ""  # the version of the rules under which it was looked at before
+    under: Under | None = None  # and now
 
 
 @dataclass(slots=True)
@@ -102,13 +52,22 @@ class Desk:
     mappings: MappingsFile
     trackers: dict[tuple[str, str], Tracker] = field(default_factory=dict)
     shared: Traffic | None = None
+    own_rules: OwnRules = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.own_rules = OwnRules(self.ledger, self.mappings)
 
     @classmethod
-    def open(cls, settings: Settings) -> Desk:
-        """Open the ledger, the file and the trackers. Raises `Faulty` where the file is broken from the start."""
+    def open(cls, settings: Settings, file: MappingsFile | None = None, takes: bool = True) -> Desk:
+        """Open the ledger, the file and the trackers. Raises `Faulty` where the file is broken from the start.
+
+        `file` is the one that this process has open; else it is opened here, and `takes` as `MappingsFile` has it.
+        """
         ledger = Ledger.open(settings.database_url)
         shared = Traffic.connect(settings.redis_url, settings.marker_key)
-        return cls(settings, ledger, MappingsFile(settings.mappings, ledger), _trackers(settings, shared), shared)
+        copies = Copies.connect(settings.redis_url)
+        file = file or MappingsFile(settings.mappings, ledger, copies, takes)
+        return cls(settings, ledger, file, _trackers(settings, shared), shared)
 
     def leave(self) -> None:
         """The run is over: what trackers' adapters had still to tell all other workers is told now."""
@@ -127,7 +86,9 @@ class Desk:
 
         `carried` is a snapshot of this run, with what we have said since: then nothing is fetched.
         """
-        tracker, mappings = self.tracker(ref), self.mappings.current
+        tracker = self.tracker(ref)
+        effective = self.own_rules.at(ref, tracker, now)
+        mappings = effective.mappings
         recalled = self.ledger.read(ref)
         issue = carried or tracker.fetch(ref, fresh=recalled.seq == 0)
         if carried is None and (wanted := _looked_at_around(mappings)) and at(mappings, ref):
@@ -141,9 +102,10 @@ class Desk:
             marker_key=self.settings.marker_key,
             names=self._names(ref, issue, now),
             custom=custom.installed(),
+            unfit=effective.unfit,
         )
         made, given = self._planned(tracker, given)
-        return Look(issue, made, given, recalled.seq, recalled.looked_under)
+        return Look(issue, made, given, recalled.seq, recalled.looked_under, effective.under)
 
     def _planned(self, tracker: Tracker, given: Given) -> tuple[plan.Plan, Given]:
         answers: dict[Doubt, bool | None] = {}

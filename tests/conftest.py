@@ -50,6 +50,15 @@ _UNPRIVILEGED = ("postgres", "nobody")
 _NUMBERS = count()
 
 
+@pytest.fixture(autouse=True)
+def _file_counts_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that a test writes is written in one go: nobody need wait until it has come to rest."""
+    from integration import watched
+
+    monkeypatch.setattr(watched, "QUIET", 0.0)
+    monkeypatch.setattr(watched, "UNENDED", 0.0)
+
+
 # --- servers as children ----------------------------------------------------------------------------------------
 
 

@@ -134,7 +134,7 @@ ROOMS = {
     "integration.setup": ("integration.memory", "integration.web", "integration.look"),
 }
 WEB_MAY_REACH = ("integration.web", "integration.memory", "integration.stages", "integration.trackers.deliveries",
-                 "integration.settings", "integration.logs",
+                 "integration.settings", "integration.logs", "integration.watched",
                  # what /setup/github needs: pure, or a file, or one request of its own
                  "integration.setup.app", "integration.setup.dotenv", "integration.setup.registering")  # fmt: skip
 
@@ -197,6 +197,7 @@ ONLY_IN = {
     "redis": (
         "integration.memory.away",
         "integration.memory.breaker",
+        "integration.memory.copies",
         "integration.memory.inbox",
         "integration.memory.traffic",
         "integration.running",

@@ -17,7 +17,8 @@ from typing import NoReturn, Protocol
 
 import structlog
 
-from integration.look import MappingsFile
+from integration.in_force import LOOKED_AT_EVERY, MappingsFile
+from integration.memory.copies import Copies
 from integration.memory.inbox import Inbox
 from integration.memory.ledger import Ledger
 from integration.memory.rounds import Standing
@@ -68,8 +69,10 @@ class Tick:
 
 def table(inbox: Inbox, ledger: Ledger, settings: Settings) -> list[Tick]:
     """What runs when."""
-    due = DueDigests(inbox, ledger, settings)
+    rules = Rules(ledger, settings)
+    due = DueDigests(inbox, ledger, settings, rules)
     return [
+        Tick("file", LOOKED_AT_EVERY, lambda now: rules.current),
         Tick("wake", timedelta(seconds=2), lambda now: inbox.wake_due(now)),
         Tick("look again", timedelta(seconds=10), lambda now: look_again(inbox, ledger, now)),
         Tick("digests", timedelta(minutes=1), due),
@@ -110,19 +113,33 @@ def hint_at_rounds(inbox: Inbox, ledger: Ledger, settings: Settings, now: dateti
             inbox.hint(one)
 
 
-class DueDigests:
-    """The clock's task for digests. It opens mappings.yaml when it can: a broken file stops nothing else."""
+class Rules:
+    """The clock's mappings.yaml. It is opened when it can be: a broken file stops nothing else."""
 
-    def __init__(self, inbox: Inbox, ledger: Ledger, settings: Settings) -> None:
-        self._inbox, self._ledger, self._settings = inbox, ledger, settings
+    def __init__(self, ledger: Ledger, settings: Settings) -> None:
+        self._ledger, self._settings = ledger, settings
         self._file: MappingsFile | None = None
+
+    @property
+    def current(self) -> Mappings:
+        """The version in force. Raises `Faulty` while there is none."""
+        if self._file is None:
+            copies = Copies.connect(self._settings.redis_url)
+            self._file = MappingsFile(self._settings.mappings, self._ledger, copies)
+        return self._file.current
+
+
+class DueDigests:
+    """The clock's task for digests."""
+
+    def __init__(self, inbox: Inbox, ledger: Ledger, settings: Settings, rules: Rules | None = None) -> None:
+        self._inbox, self._ledger, self._settings = inbox, ledger, settings
+        self._rules = rules or Rules(ledger, settings)
         self._checked = ""  # the version of the file whose names were compared with the variables
 
     def __call__(self, now: datetime) -> None:
         """Hint at what is due by the file in force. Raises `Faulty` while there is none."""
-        if self._file is None:
-            self._file = MappingsFile(self._settings.mappings, self._ledger)
-        mappings = self._file.current
+        mappings = self._rules.current
         if mappings.hash != self._checked:
             self._checked = mappings.hash
             self._warn(mappings)

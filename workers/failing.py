@@ -15,6 +15,7 @@ import structlog
 from redis.backoff import EqualJitterBackoff, FullJitterBackoff
 from rq.timeouts import BaseTimeoutException
 
+from integration.additions import told as told_of
 from integration.look import Desk
 from integration.memory.away import Away
 from integration.memory.failures import Failure, Hopeless, Kind, State
@@ -22,6 +23,7 @@ from integration.memory.inbox import Inbox, Run
 from integration.memory.ledger import LedgerAway, Overtaken, Unreadable
 from integration.settings import Misconfigured
 from integration.stages.entries import Done
+from integration.stages.file.additions import Unfit
 from integration.stages.file.mappings import Faulty
 from integration.stages.model import Ref, Unnamed
 from integration.stages.planning import living
@@ -88,6 +90,10 @@ def fate(error: Exception) -> Fate:
         case HeldBack():
             step = f"look at what it did; then: release-stages failed release {error.cause}"
             return Fate(Kind.ADMIN, said, step, seen=True, held=True)
+        case Unfit():
+            return Fate(
+                Kind.PEOPLE, told_of(error), "the people of that repository mend its file, and it is read again"
+            )
         case Refused() | Unreadable() | Faulty() | Misconfigured():
             return Fate(Kind.ADMIN, said, _FIXES[_known(error)])
     return Fate(Kind.ADMIN, f"{type(error).__name__} {_place(error)}", OURS)

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from datetime import UTC, datetime
 from functools import cache
 
 import structlog
 
+from integration.in_force import LOOKED_AT_EVERY, MappingsFile
 from integration.look import Desk
+from integration.memory.copies import Copies
 from integration.memory.inbox import Inbox, Run
+from integration.memory.ledger import Ledger
 from integration.settings import Settings
-from integration.stages.model import ROUNDS, Ref
-from workers import digests, failing
+from integration.stages.model import ADDITIONS, ROUNDS, Ref
+from workers import digests, failing, own_rules
 from workers.catch_up import CATCH_UP, catch_up
+from workers.clock import Tick
 from workers.reconciling import Reconciling
 from workers.sweep import sweep
 
@@ -27,14 +32,34 @@ __all__ = ["reconcile"]  # all that a worker may run by name
 PARTY = "party"  # a ref of this kind names no issue, but a party whose digest is due
 
 _own = threading.local()
+_opening = threading.Lock()
+_file: list[MappingsFile] = []
 
 
 def desk() -> Desk:
     """This thread's desk: the trackers' connections are shared with no other thread."""
     if not hasattr(_own, "desk"):
-        _own.desk = Desk.open(Settings.read(os.environ))
+        settings = Settings.read(os.environ)
+        _own.desk = Desk.open(settings, file(settings))
     desk: Desk = _own.desk
     return desk
+
+
+def file(settings: Settings) -> MappingsFile:
+    """This process's mappings.yaml, which a thread of its own watches, whether or not there is work."""
+    with _opening:
+        if not _file:
+            ledger, copies = Ledger.open(settings.database_url), Copies.connect(settings.redis_url)
+            _file.append(MappingsFile(settings.mappings, ledger, copies))
+            threading.Thread(target=_watch, args=(_file[0],), name="mappings", daemon=True).start()
+    return _file[0]
+
+
+def _watch(file: MappingsFile) -> None:
+    tick = Tick("file", LOOKED_AT_EVERY, lambda now: file.current)
+    while True:
+        time.sleep(LOOKED_AT_EVERY.total_seconds())
+        tick.run(_now(), time.monotonic())
 
 
 @cache
@@ -78,12 +103,14 @@ def _take_turn(desk: Desk, inbox: Inbox, run: Run) -> None:
 
 
 def _work(desk: Desk, inbox: Inbox, run: Run) -> datetime | None:
-    """What a hint calls for: a digest, a round over what trackers have, a place whose labels changed, or one issue."""
+    """What a hint calls for: a digest, a round, a repository's own rules, a place whose labels changed, an issue."""
     ref = run.ref
     if ref.tracker == PARTY:
         return digests.send(desk, ref.place, _now())
     if ref.tracker == CATCH_UP:
         return catch_up(desk, ref, _now())
+    if ref.tracker == ADDITIONS:
+        return own_rules.read(desk, run, _now())
     if ref.tracker in ROUNDS:
         return sweep(desk, inbox, ref, _now())
     if ref.number == 0:

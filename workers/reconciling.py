@@ -17,7 +17,7 @@ from integration.memory.failures import Hopeless
 from integration.memory.inbox import Inbox, Run
 from integration.memory.ledger import Card, Overtaken
 from integration.stages.entries import Done, Entry, Failed, Frozen, LabelVanished, Noticed, Tried
-from integration.stages.model import Comment, Issue, Person
+from integration.stages.model import Comment, Issue, Person, Ref
 from integration.stages.planning.actions import (
     Action,
     Edit,
@@ -42,6 +42,7 @@ CATCH_UP = timedelta(seconds=60)
 """So long we wait for a tracker to show what a webhook has already told us."""
 AGAIN = timedelta(seconds=5)
 TROUBLED = timedelta(seconds=60)
+RELOAD = "reload"  # what has made a run where nobody did anything but change the rules
 
 
 class HeldBack(Exception):
@@ -78,13 +79,26 @@ class Reconciling:
             if again := self._not_caught_up(look):
                 return again
             if self.issue is None and self.cause == "time" and look.looked_under not in ("", look.given.mappings.hash):
-                self.cause = "reload"  # nobody did anything but change the file
+                self.cause = RELOAD  # nobody did anything but change the file
             self.issue = look.issue
             self._write(look)
+            self._see_to_unfit(look)
             if not self._apply(look):
+                self._done_under(look)
                 return None
         log.error("no end in sight after so many passes; tried again later", passes=PASSES)
         return _now() + TROUBLED
+
+    def _done_under(self, look: Look) -> None:
+        """Until all is done that a change of the rules has caused, another try is known to be caused by it, too."""
+        if self.cause == RELOAD:
+            self.desk.ledger.looked_under(self.ref, look.given.mappings.hash)
+
+    def _see_to_unfit(self, look: Look) -> None:
+        """What is wrong with the repository's own rules is the admin's to know, and is looked at again by itself."""
+        rules = Ref.of_additions(self.ref.place)
+        if look.given.unfit and self.desk.ledger.failures.of(rules) is None:
+            self.inbox.hint(rules, cause="time")
 
     def _not_caught_up(self, look: Look) -> datetime | None:
         """The tracker does not show yet what the webhook has told: wait, but not for ever."""
@@ -120,7 +134,8 @@ class Reconciling:
             awaited=made.verdict.awaited if made.attempt and made.verdict else (),
             owing=tuple(dict.fromkeys(debt.party for debt in made.debts)),
             waits_for=made.waits_for,
-            looked_under=look.given.mappings.hash,
+            looked_under=look.looked_under if self.cause == RELOAD else look.given.mappings.hash,
+            under=look.under,
             watermark=issue.watermark,
         )  # fmt: skip
         if look.seq or made.entries or made.stage:

@@ -20,10 +20,11 @@ from typing import cast
 
 import structlog
 
+from integration.additions import is_old
 from integration.look import Desk
 from integration.memory.inbox import Inbox
 from integration.memory.rounds import START, Stretch
-from integration.stages.file.mappings import Mappings, at
+from integration.stages.file.mappings import Mappings, at, may_add
 from integration.stages.model import Carrier, Hint, Ref
 from integration.trackers import Gone, Refused, Unavailable
 from integration.trackers.changes import Listed, Page, Swept
@@ -162,9 +163,23 @@ class _Sweep:
     def _stretches(self) -> list[str]:
         """A light sweep goes over places; a full one over each way in which a place shows stages."""
         places = self.tracker.places(self._patterns())
+        if self.at("").tracker == "github":
+            self._hint_at_own_rules(places)
         if self.ref.tracker == LIGHT:
             return list(places)
         return [one for place in places for one in self._shown(place)]
+
+    def _hint_at_own_rules(self, places: Sequence[str]) -> None:
+        """Where nobody has read a repository's own rules for long: of all of them, or of those that had some."""
+        mappings, known = self.mappings, self.desk.ledger.versions.owns()
+        may = [place for place in places if may_add(mappings, self.at(place))]
+        for place in known.keys() - {each.casefold() for each in may}:
+            self.desk.ledger.versions.forget_own(place, self.now)
+        for place in may:
+            own = known.get(place.casefold())
+            had = own is not None and bool(own.digest or own.faulty)
+            if is_old(own, self.now) and (had or self.ref.tracker == FULL):
+                self.inbox.hint(Ref.of_additions(place), cause=CAUSE)
 
     def _patterns(self) -> list[str]:
         tracker, _, site = self.ref.place.partition("/")

@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Engine, Row, delete, func, insert, select, update
+from sqlalchemy import Engine, Row, and_, delete, func, insert, select, update
 
 from integration.memory import chain, tables
 from integration.memory.database import transaction
-from integration.stages.model import Ref
+from integration.stages.model import ADDITIONS, Ref
 
 _X, _F = tables.failures.c, tables.features.c
 _LONGEST = 600  # letters of a reason: a tracker's own words may be a page
@@ -123,8 +123,12 @@ class Failures:
             return bool(connection.execute(update(tables.failures).where(_X.ref == str(ref)).values(**values)).rowcount)
 
     def stand(self, most: int = 3) -> Standing:
-        """How it stands: what is retried or dead, and the reasons of most of it."""
-        is_open = _X.state != State.DROPPED.value
+        """How it stands: which issues are retried or dead, and the reasons of most of them.
+
+        Of the repositories' own rules `Versions` tells more.
+        """
+        is_rules = _X.ref.startswith(f"{ADDITIONS}:", autoescape=True)
+        is_open = and_(_X.state != State.DROPPED.value, ~is_rules)
         dead = func.count().filter(_X.state == State.DEAD.value)
         reasons = select(_X.reason, func.count()).where(is_open).group_by(_X.reason)
         with transaction(self._engine) as connection:

@@ -31,6 +31,7 @@ from integration.memory.database import (
 )
 from integration.memory.failures import Failures
 from integration.memory.rounds import Rounds
+from integration.memory.versions import Under, Versions, is_past
 from integration.stages.entries import Carried, Entry, Frozen
 from integration.stages.model import ClosedAs, Label, Ref
 
@@ -57,7 +58,8 @@ class Card:
     wanted: str | None = None  # the stage that the open attempt asks for
     awaited: tuple[str, ...] = ()  # parties
     owing: tuple[str, ...] = ()  # parties that have still to give their word, as somebody has promised
-    looked_under: str = ""  # the version of mappings.yaml
+    looked_under: str = ""  # the version of the rules
+    under: Under | None = None  # the same as of this look: where another is in force by now, it is looked at again
     waits_for: tuple[str, ...] = ()  # refs of issues whose change may open a gate
     watermark: datetime | None = None  # when the tracker had last changed the issue that was looked at
 
@@ -68,7 +70,7 @@ class Recalled:
 
     entries: tuple[Entry, ...] = ()
     seq: int = 0
-    looked_under: str = ""  # the version of mappings.yaml under which it was looked at last
+    looked_under: str = ""  # the version of the rules under which it was looked at last
 
 
 class Ledger:
@@ -80,6 +82,7 @@ class Ledger:
         self.agenda = Agenda(engine)
         self.failures = Failures(engine)
         self.rounds = Rounds(engine)
+        self.versions = Versions(engine)
 
     @classmethod
     def open(cls, url: str, now: datetime | None = None) -> Ledger:
@@ -133,10 +136,17 @@ class Ledger:
             if feature is None or head != expected:
                 raise Overtaken(f"{ref} is at entry {head}, not {expected}: another run has written; read it again")
             changes = _write(connection, feature, entries, now) | _shown(card, entries)
+            if card is not None and card.under is not None and is_past(connection, ref.place, card.under):
+                changes["look_again_at"] = now
             connection.execute(update(tables.features).where(_F.id == feature.id).values(**changes))
             if card is not None:
                 _waits(connection, feature.id, card.waits_for)
             return int(changes.get("seq", head))
+
+    def looked_under(self, ref: Ref, version: str) -> None:
+        """All that this version of the rules made due was done."""
+        with transaction(self._engine, writes=True) as connection:
+            connection.execute(update(tables.features).where(_F.ref == str(ref)).values(looked_under=version))
 
     def carry(self, old: Ref, new: Ref, now: datetime) -> None:
         """The issue lives elsewhere now: the feature goes on under its new ref, with a `Carried` entry.
@@ -202,7 +212,7 @@ class Ledger:
             found = connection.execute(select(_F.ref).order_by(_F.id)).scalars()
             return tuple(Ref.parse(ref) for ref in found)
 
-    # names and mappings
+    # names
 
     def known_names(self, place: str) -> dict[str, tuple[str, ...]]:
         """The names that each label of a place has had, by its id, oldest first."""
@@ -230,28 +240,6 @@ class Ledger:
                     is_this = (names.place == place) & (names.label_id == label_id) & (names.name == name)
                     connection.execute(delete(tables.label_names).where(is_this))
                 insert_once(connection, tables.label_names, list(new.values()))
-
-    def keep_mappings(self, hash: str, text: str, now: datetime) -> None:
-        """This version of mappings.yaml is in force; its text is kept, once."""
-        if self._in_force() != hash:
-            with transaction(self._engine, writes=True) as connection:
-                insert_once(connection, tables.mapping_versions, [{"hash": hash, "text": text, "first_seen_at": now}])
-                connection.execute(update(tables.ledger).values(mappings=hash))
-
-    def _in_force(self) -> str | None:
-        with transaction(self._engine) as connection:
-            return connection.execute(select(tables.ledger.c.mappings)).scalar_one_or_none()
-
-    def last_mappings(self) -> str | None:
-        """The text of the version of mappings.yaml that was in force last."""
-        hash = self._in_force()
-        return self.mappings_text(hash) if hash else None
-
-    def mappings_text(self, hash: str) -> str | None:
-        """The text of a version of mappings.yaml that was kept."""
-        question = select(tables.mapping_versions.c.text).where(tables.mapping_versions.c.hash == hash)
-        with transaction(self._engine) as connection:
-            return connection.execute(question).scalar_one_or_none()
 
     # is it all still there
 

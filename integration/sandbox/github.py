@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from integration.sandbox import github_shapes as shapes
+from integration.sandbox.github_files import GitHubFiles
 from integration.sandbox.github_ground import (
     ForbiddenError,
     NotThereError,
@@ -26,7 +27,7 @@ __all__ = ["Event", "GitHubState"]
 BODY_LIMIT = 65536
 
 
-class GitHubState(GitHubLocks):
+class GitHubState(GitHubLocks, GitHubFiles):
     """All of the sandbox's GitHub. Its switches are at the top of `GitHubGround.__init__`."""
 
     def limit(self, points: int = 900, new: int = 80, new_hourly: int = 500, at_once: int = 100) -> None:

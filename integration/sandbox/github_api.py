@@ -18,6 +18,7 @@ from integration.sandbox import github_shapes as shapes
 from integration.sandbox.faults import Fault, limited
 from integration.sandbox.github import GitHubState
 from integration.sandbox.github_deliveries import delivery_routes
+from integration.sandbox.github_files import file_routes
 from integration.sandbox.github_ground import (
     ROLES,
     ForbiddenError,
@@ -97,6 +98,7 @@ class GitHubApi:
         self._place_routes()
         self._team_routes()
         tie_routes(self)
+        file_routes(self)
         delivery_routes(self)
         conversion_routes(self)
 

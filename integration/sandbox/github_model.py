@@ -124,6 +124,8 @@ class Repo:
     people: dict[str, str] = field(default_factory=dict)
     moved: dict[int, tuple[int, int]] = field(default_factory=dict)
     deleted: set[int] = field(default_factory=set)
+    files: dict[str, bytes] = field(default_factory=dict)  # of the default branch
+    head: str = ""  # its newest commit
     last_number: int = 0
     updated: datetime = field(default_factory=now)
 

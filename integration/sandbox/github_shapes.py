@@ -111,6 +111,7 @@ def app(state: GitHubGround) -> dict[str, Any]:
             "issue_dependencies",
             "label",
             "pull_request",
+            "push",
             "repository",
             "sub_issues",
         ],

@@ -24,6 +24,8 @@ _NUMBER = r"(?P<number>[0-9]{1,15})"
 _GITHUB = re.compile(rf"(?:github:)?(?P<place>[A-Za-z0-9._-]{{1,100}}/[A-Za-z0-9._-]{{1,100}})#{_NUMBER}")
 _JIRA = re.compile(rf"(?:jira:)?(?:(?P<site>[A-Za-z0-9_-]{{1,100}})/)?(?P<place>[A-Z][A-Z0-9_]{{0,99}})-{_NUMBER}")
 _PARTY = re.compile(r"party:(?P<place>[a-z0-9][a-z0-9_-]{0,200})")
+ADDITIONS, ADDITIONS_FILE = "additions", ".github/release-stages.yaml"
+_ADDITIONS = re.compile(rf"{ADDITIONS}:(?P<place>[A-Za-z0-9._-]{{1,100}}/[A-Za-z0-9._-]{{1,100}})")
 ROUNDS = ("catch-up", "sweep", "full-sweep")
 _ROUND = re.compile(rf"(?P<kind>{'|'.join(ROUNDS)}):(?P<place>github|jira/[A-Za-z0-9_-]{{1,100}})")
 
@@ -33,7 +35,7 @@ class Ref:
     """Which issue: `github:acme/app#12`, or `jira:main/APP-7` where `main` is the site's name in the environment.
 
     Number 0 is no issue: `github:acme/app#0` is the place itself, `party:support` a party whose digest is due,
-    `sweep:jira/main` a round over all that a tracker has.
+    `sweep:jira/main` a round over all that a tracker has, `additions:acme/app` the rules that a repository has added.
     """
 
     tracker: str
@@ -44,7 +46,7 @@ class Ref:
     @property
     def key(self) -> str:
         """The issue's name as its tracker's people write it: `acme/app#12`, `APP-7`."""
-        if self.tracker == "party" or self.tracker in ROUNDS:
+        if self.tracker in ("party", ADDITIONS, *ROUNDS):
             return self.place
         return f"{self.place}#{self.number}" if self.tracker == "github" else f"{self.place}-{self.number}"
 
@@ -56,6 +58,11 @@ class Ref:
     def of_party(cls, name: str) -> Ref:
         """The party itself, as a hint names it."""
         return cls("party", "", name, 0)
+
+    @classmethod
+    def of_additions(cls, place: str) -> Ref:
+        """The rules that a repository of GitHub's has added, as a hint names them."""
+        return cls(ADDITIONS, "", place, 0)
 
     @classmethod
     def of_round(cls, kind: str, tracker: str, site: str = "") -> Ref:
@@ -71,6 +78,8 @@ class Ref:
             return cls("jira", found["site"] or "main", found["place"], int(found["number"]))
         if found := _PARTY.fullmatch(text):
             return cls.of_party(found["place"])
+        if found := _ADDITIONS.fullmatch(text):
+            return cls.of_additions(found["place"])
         if found := _ROUND.fullmatch(text):
             return cls(found["kind"], "", found["place"], 0)
         raise Unnamed(f"{text[:80]!r} names no issue; write acme/app#12 for GitHub, APP-7 or SITE/APP-7 for Jira")

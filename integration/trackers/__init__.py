@@ -72,6 +72,16 @@ class Question:
     triage: bool = False
 
 
+class Filed(Protocol):
+    """A tracker whose places hold files, too. Raises what a `Tracker` raises."""
+
+    def file(self, ref: Ref, path: str) -> bytes | None:
+        """A file in the default branch of the issue's place as it is now; None where there is none.
+
+        One call. Raises `Refused` where we may not read it, and for what is too large, or no file.
+        """
+
+
 class Tracker(Protocol):
     """What the house needs of a tracker. Every method is one or few calls, each with connect, read and total time-outs.
 

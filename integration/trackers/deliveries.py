@@ -27,7 +27,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from integration.stages.model import Hint, Ref
+from integration.stages.model import ADDITIONS_FILE, Hint, Ref
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -37,6 +37,7 @@ _COMMENT_OF = re.compile(r"/rest/api/[0-9a-z]{1,10}/issue/([A-Za-z0-9_-]{1,120})
 _PARENT = re.compile(r"/repos/([A-Za-z0-9._-]{1,100}/[A-Za-z0-9._-]{1,100})/issues/([0-9]{1,15})$")
 _WORD = re.compile(r"[A-Za-z0-9_.:+=/-]{1,200}")
 _LARGEST = 10**15  # an issue's number beyond that is none
+_ALL_COMMITS = 2048  # of a push GitHub tells of so many, and leaves the others out
 _MOST_CHANGES = 100  # of one Jira event; a move between projects is among the first few
 
 
@@ -77,6 +78,7 @@ _Odd = str | int | float | bool | list[Any] | None | msgspec.UnsetType
 
 class _Repository(msgspec.Struct):
     full_name: Any = None
+    default_branch: Any = None
 
 
 class _GitHubIssue(msgspec.Struct):
@@ -92,8 +94,17 @@ class _Changes(msgspec.Struct):
     new_issue: _GitHubIssue | _Odd = msgspec.UNSET
 
 
+class _Commit(msgspec.Struct):
+    added: Any = None
+    modified: Any = None
+    removed: Any = None
+
+
 class _GitHubBody(msgspec.Struct):
     action: Any = None
+    ref: Any = None
+    forced: Any = None
+    commits: list[_Commit | _Odd] | str | int | float | bool | None = None
     repository: _Repository | _Odd = msgspec.UNSET
     issue: _GitHubIssue | _Odd = msgspec.UNSET
     pull_request: _GitHubIssue | _Odd = msgspec.UNSET
@@ -367,6 +378,24 @@ def _named(repository: object, payload: _GitHubBody) -> object:
     return repository if isinstance(repository, _Repository) else payload.repository
 
 
+def _push(payload: _GitHubBody) -> Iterator[Hint]:
+    """The rules that a repository has added, where a push to its default branch may have changed their file."""
+    repository = _need(payload.repository, _Repository, "repository")
+    place = _github_ref(repository, 0).place
+    if payload.ref == f"refs/heads/{repository.default_branch}" and _may_touch(payload, ADDITIONS_FILE):
+        yield Hint(Ref.of_additions(place))
+
+
+def _may_touch(payload: _GitHubBody, path: str) -> bool:
+    """Do the commits touch the file; or are there too many of them, or none, as where a branch was set back?"""
+    commits = payload.commits
+    if not isinstance(commits, list) or not 0 < len(commits) < _ALL_COMMITS or payload.forced is True:
+        return True
+    told = (one for one in commits if isinstance(one, _Commit))
+    lists = (paths for one in told for paths in (one.added, one.modified, one.removed) if isinstance(paths, list))
+    return any(path in paths for paths in lists)
+
+
 _OF_THE_WHOLE = ("closed", "reopened", "deleted", "transferred", "labeled", "unlabeled", "typed", "untyped")
 _GITHUB = {
     "issues": _issue,
@@ -375,6 +404,7 @@ _GITHUB = {
     "label": _label,
     "sub_issues": _sub_issues,
     "issue_dependencies": _issue_dependencies,
+    "push": _push,
 }
 
 

@@ -21,7 +21,7 @@ from integration.stages.texts.markup import Text
 from integration.trackers import EVERYTHING, Gone, Question, Refused, Unavailable, beside
 from integration.trackers.changes import Listed, Page
 from integration.trackers.github_hooks import Hooks
-from integration.trackers.github_kept import Kept
+from integration.trackers.github_kept import Kept, Stored
 from integration.trackers.github_shapes import (
     GHOST,
     Answer,
@@ -54,6 +54,7 @@ _TRIES = 3  # of reading a snapshot that changes while it is read
 _ASKED_MEMBERS = 10
 _ASKED_LABELS = 10
 _GONE = frozenset({404, 410})
+_TO_READ_FILES = "the repository permission contents: read (or, of an App, single file: read for that path)"
 _AT_HAND = 32  # snapshots of the last runs; a run has one
 _KEPT_FOR = timedelta(days=3)
 _A_MOMENT = 10.0  # seconds: so long what an answer showed of an issue is what the same run need not read
@@ -296,6 +297,31 @@ class GitHub:
         with beside():
             listed = self.wire.all(ref, f"{place_path(ref)}/labels", f"reading the labels of {ref.place}")
         return tuple(Label(str(label.get("id", "")), str(label.get("name", ""))) for label in listed)
+
+    @in_time
+    def file(self, ref: Ref, path: str) -> bytes | None:
+        """A file in the repository's default branch as it is now; None where there is none.
+
+        What was read before is asked for by its tag, so that an unchanged one costs nothing.
+        """
+        on_shelf = f"{self.wire.account}:file:{ref.place}:{path}"
+        known = Stored.unpacked(kept(self.wire.shelf, on_shelf))
+        where, doing = f"{place_path(ref)}/contents/{in_path(path)}", f"reading {path} of {ref.place}"
+        with beside():
+            answer = self.wire.ask(ref, "GET", where, doing, fine={403, 404}, etag=known.etag if known else "")
+        if answer.status == 404:
+            return None
+        if answer.status == 403:
+            raise Refused(f"{path} of {ref.place} is closed to us: give our App or token {_TO_READ_FILES}")
+        if answer.status == 304 and known:
+            return known.raw
+        if answer.text.startswith("["):
+            raise Refused(f"there is a folder in place of a file, while {doing}")
+        with reading(answer):
+            now = Stored.of(answer.headers.get("etag", ""), answer.one(), doing)
+        if now.etag:
+            keep(self.wire.shelf, on_shelf, now.packed(), _KEPT_FOR)
+        return now.raw
 
     # --- lists, for sweeps
 

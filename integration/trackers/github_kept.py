@@ -7,12 +7,14 @@ be read; and where it must be, the pages before the last one need not, as long a
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from html import escape
 from typing import Any
 
+from integration.trackers import Refused
 from integration.trackers.github_shapes import Raw, as_time, label_events, mentions, missing_labels, names_on
 
 PAGE = 100
@@ -114,6 +116,37 @@ class Kept:
         if not entries or start >= len(self.timeline) or self.timeline[start]["mark"] != _mark(entries[0]):
             return None
         return self.timeline[:start]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A file of a repository as it was read, and the tag by which GitHub tells whether it has changed."""
+
+    etag: str
+    content: str  # base64, as GitHub writes it
+
+    @classmethod
+    def of(cls, etag: str, raw: Raw, doing: str) -> Stored:
+        """What GitHub answered. Raises `Refused` for what is no file, and for one that is too large to be shown."""
+        if raw["type"] != "file":
+            raise Refused(f"there is a {raw['type']} in place of a file, while {doing}")
+        if raw["encoding"] != "base64":
+            raise Refused(f"the file is too large ({raw['size']} bytes), while {doing}")
+        return cls(etag, "".join(raw["content"].split()))
+
+    @classmethod
+    def unpacked(cls, packed: Any) -> Stored | None:
+        """As it was packed; None where it is not."""
+        return cls(**packed) if isinstance(packed, dict) and packed.keys() == {"etag", "content"} else None
+
+    def packed(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return asdict(self)
+
+    @property
+    def raw(self) -> bytes:
+        """What is in the file. Raises `ValueError` where that is not what GitHub promises."""
+        return b64decode(self.content, validate=True)
 
 
 def _agree(raw: Raw, timeline: Sequence[Raw], deleted: frozenset[str]) -> bool:

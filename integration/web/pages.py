@@ -23,6 +23,8 @@ PARTS = {
     "workers": ("Workers", "read the trackers, judge, and answer on the issue"),
 }
 
+BESIDE = ("in_force", "copies", "additions")  # of the rules; told where there is anything to tell
+
 ROUNDS = {
     "catch-up": "deliveries that failed are asked for again",
     "sweep": "what has changed is compared with the ledger",
@@ -47,7 +49,8 @@ def pages(settings: Settings, inbox: Inbox, ready: Ready) -> Blueprint:
     def readyz() -> Response:
         found = stand(inbox, ready)
         parts = {name: found[name] for name in PARTS}
-        answer = jsonify(parts | rounds(found))  # a round that is hindered keeps nobody from being served
+        beside = {name: found[name] for name in BESIDE if name in found}
+        answer = jsonify(parts | beside | rounds(found))  # what is hindered beside keeps nobody from being served
         answer.status_code = 200 if all(state == OK for state in parts.values()) else 503
         return answer
 
@@ -55,9 +58,9 @@ def pages(settings: Settings, inbox: Inbox, ready: Ready) -> Blueprint:
     def home() -> str:
         parts = stand(inbox, ready)
         rows = [(name, what, parts[key]) for key, (name, what) in PARTS.items()]
-        failing = parts.get("failing", "")
         shown = {"waiting": _waiting(inbox), "rounds": _shown(rounds(parts)), "hooks": _hooks(settings)}
-        return render_template("home.html", rows=rows, failing=failing, **shown)
+        beside = {name: parts.get(name, "") for name in (*BESIDE, "failing")}
+        return render_template("home.html", rows=rows, **beside, **shown)
 
     return routes
 

@@ -385,10 +385,10 @@ def test_a_label_keeps_every_name_that_it_had_the_oldest_first(ledger: Ledger) -
 
 
 def test_a_version_of_the_mappings_is_kept_as_it_first_was(ledger: Ledger) -> None:
-    assert ledger.mappings_text("abc") is None
-    ledger.keep_mappings("abc", "version: 1\n", NOON)
-    ledger.keep_mappings("abc", "something else", NOON)
-    assert ledger.mappings_text("abc") == "version: 1\n"
+    assert ledger.versions.text("abc") is None
+    ledger.versions.take("abc", "version: 1\n", NOON)
+    ledger.versions.take("abc", "something else", NOON)
+    assert ledger.versions.text("abc") == "version: 1\n"
 
 
 # --- nobody changes what was --------------------------------------------------------------------------------------
@@ -430,7 +430,7 @@ def disarm(ledger: Ledger, execute: Callable[[str], object]) -> None:
 def test_the_database_itself_refuses_to_change_what_was_written(ledger: Ledger, statement: str) -> None:
     ledger.append(APP, [seen()], 0, NOON)
     ledger.anchor(NOON)
-    ledger.keep_mappings("abc", "version: 1\n", NOON)
+    ledger.versions.take("abc", "version: 1\n", NOON)
     with console(ledger) as execute, pytest.raises((sqlite3.Error, psycopg.Error), match="is append-only"):
         execute(statement)
     assert ledger.entries(APP) == (seen(),)

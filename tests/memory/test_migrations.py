@@ -35,7 +35,7 @@ def fill(ledger: Ledger) -> None:
     ledger.agenda.plan("support", NOON, ["comment"], NOON)
     ledger.agenda.note_orders({"support": "mon"}, NOON)
     ledger.learn_names("acme/app", [Label("7", "stage: beta")], NOON)
-    ledger.keep_mappings("abc", "version: 1\n", NOON)
+    ledger.versions.take("abc", "version: 1\n", NOON)
     ledger.anchor(NOON)
     ledger.failures.keep(Failure(APP, Kind.LATER, State.RETRYING, "GitHub did not answer", NOON, NOON))
     ledger.rounds.begin("sweep:github", ["acme/app"], NOON)

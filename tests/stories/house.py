@@ -92,6 +92,7 @@ class House:
         for _ in range(60):
             assert self.world.hooks.idle(20), "the webhooks are not delivered"
             if self.clock_runs:
+                assert self.desk.mappings.current
                 clock.look_again(self.inbox, self.desk.ledger, self.now())
                 clock.hint_at_digests(self.inbox, self.desk.ledger, self.desk.mappings.current, self.now())
             self.inbox.wake_due(self.now())

@@ -76,6 +76,7 @@ class Place:
 
     def put_in_force(self, digest: str) -> None:
         self.desk.settings.mappings.write_text(FILE.format(digest=digest))
+        assert self.desk.mappings.current  # who runs sees it change; whoever begins may have an older one
 
     def send(self, at: datetime = TUESDAY) -> datetime | None:
         self.traveller.move_to(at)
@@ -728,7 +729,7 @@ def test_an_address_that_belongs_to_no_party_since_the_file_was_changed_is_told_
         on_github.put_in_force("")
         due(TUESDAY)
         due(TUESDAY)
-    assert [one["variable"] for one in told] == ["DIGEST_SUPPORT"]
+    assert [one["variable"] for one in told if one["log_level"] == "warning"] == ["DIGEST_SUPPORT"]
 
 
 def test_the_inbox_takes_a_party_as_it_takes_an_issue(inbox: Inbox) -> None:

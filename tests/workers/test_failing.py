@@ -23,6 +23,7 @@ from integration.memory.failures import Failure, Hopeless, Kind, State
 from integration.memory.ledger import LedgerAway, Overtaken, Unreadable
 from integration.settings import Fault, Misconfigured
 from integration.stages.file import written
+from integration.stages.file.additions import Unfit
 from integration.stages.file.mappings import Faulty
 from integration.stages.model import Ref, Unnamed
 from integration.trackers import Gone, Locked, Refused, Unavailable
@@ -56,6 +57,7 @@ FATES: list[tuple[Exception, Kind, str]] = [
     (made(Rejected, "Jira says no", ()), Kind.ADMIN, "let our account"),
     (made(Unreadable, "entry 3 cannot be read"), Kind.ADMIN, "release that wrote it"),
     (made(Faulty, ()), Kind.ADMIN, "release-stages check"),
+    (made(Unfit, [written.Fault(3, 1, "rules", "no such rule")]), Kind.PEOPLE, ""),
     (made(Misconfigured, (Fault("PORT", "no number", "write one"),)), Kind.ADMIN, "environment"),
     (made(HeldBack, "what 'sweep' would do is held", "sweep"), Kind.ADMIN, "failed release"),
     (made(KeyError, "a secret of somebody"), Kind.ADMIN, OURS),

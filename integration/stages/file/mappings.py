@@ -475,6 +475,18 @@ class Waivers(Part):
     self_: Annotated[Literal["allowed", "forbidden"], Field(alias="self")] = "forbidden"
 
 
+class Additions(Part):
+    """Whether repositories may have rules of their own, in `.github/release-stages.yaml` of their default branch.
+
+    They can only add rules, and raise levels. `repositories`: those alone (none named: all that the sources name).
+    `custom`: the checks of your own that they may use.
+    """
+
+    allowed: StrictBool
+    repositories: Listed[GlobOfRepositories] = ()
+    custom: Listed[EntryPoint] = ()
+
+
 class Mappings(Part):
     """One whole file that has no fault. `stages` are in order, lowest first. `hash` names this version of the text."""
 
@@ -491,12 +503,21 @@ class Mappings(Part):
     windows: dict[Identifier, Window] = Field(default_factory=dict)
     freezes: dict[Identifier, Window] = Field(default_factory=dict)
     waivers: Waivers = Waivers()
+    additions: Additions = Additions(allowed=False)
     hash: str = ""
 
     def calendar_of(self, party: str) -> Calendar | None:
         """When the party works; None where the file does not say."""
         known = self.parties.get(party)
         return self.calendars.get(known.calendar) if known and known.calendar else None
+
+    def has_added(self, rule: str) -> bool:
+        """Whether the rule of that id is the repository's own; in the organisation's file none is."""
+        return False
+
+    def has_raised(self, rule: str) -> bool:
+        """Whether the repository has raised the level of the rule of that id."""
+        return False
 
     def asked(self) -> tuple[Part, ...]:
         """Every requirement of the file, however deep."""
@@ -585,6 +606,13 @@ def _is_of(source: JiraSource, ref: Ref) -> bool:
     """Is the issue's project one of this source's?"""
     on_site = ref.tracker == "jira" and ref.site.casefold() == source.site.casefold()
     return on_site and _fits(ref.place.casefold(), source.projects)
+
+
+def may_add(mappings: Mappings, ref: Ref) -> bool:
+    """Whether the place of this issue may have rules of its own."""
+    added = mappings.additions
+    named = not added.repositories or _fits(ref.place.casefold(), added.repositories)
+    return added.allowed and named and ref.tracker == "github" and bool(at(mappings, ref))
 
 
 def _shows(source: Source, ref: Ref) -> list[tuple[Carrier, Mapping[str, tuple[str, ...]]]]:

@@ -1,4 +1,4 @@
-"""The JSON Schema of mappings.yaml, for editors: completion, descriptions and red lines while one types.
+"""The JSON Schemas of mappings.yaml and of a repository's own file, for editors: completion, descriptions, red lines.
 
 Made from the classes of mappings.py, and bent to the form that the file has where that is another. An editor sees less
 than `release-stages check`: names of parties and stages, and what contradicts, only the latter knows.
@@ -10,6 +10,7 @@ import json
 import re
 from typing import Any
 
+from integration.stages.file.additions import Additions
 from integration.stages.file.mappings import REQUIREMENTS, Mappings, Rota
 
 _HANDMADE = {"Requirement", "Calendar"}
@@ -39,9 +40,25 @@ def schema() -> dict[str, Any]:
     return dict(found)
 
 
-def text() -> str:
-    """What docs/mappings.schema.json holds; `make schema` writes it."""
-    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+def additions() -> dict[str, Any]:
+    """The schema of a repository's own file. What it may refer to, only `check --repository-file` knows."""
+    whole = Additions.model_json_schema(by_alias=True)
+    known = schema()["$defs"]
+    rule = {key: part for key, part in known["Rule"]["properties"].items() if key != "later"}
+    raised = _or_text(whole["$defs"]["Raise"], {"enum": ["warn", "block"]})
+    defs = {"Rule": known["Rule"] | {"properties": rule}, "Raise": raised}
+    while missing := set(re.findall(r"#/\$defs/(\w+)", json.dumps(defs))) - defs.keys():
+        defs |= {name: known[name] for name in sorted(missing)}
+    found = _tidied({"$schema": "https://json-schema.org/draft/2020-12/schema", **whole, "$defs": defs})
+    found["title"] = ".github/release-stages.yaml of Release Stages"
+    found["description"] = "Rules that one repository adds to its organisation's, and levels that it raises."
+    return dict(found)
+
+
+def texts() -> dict[str, str]:
+    """What the files in docs/ hold; `make schema` writes them."""
+    made = {"mappings.schema.json": schema(), "repository.schema.json": additions()}
+    return {name: json.dumps(one, indent=2, ensure_ascii=False) + "\n" for name, one in made.items()}
 
 
 def _requirement(described: dict[str, Any]) -> dict[str, Any]:

@@ -31,13 +31,14 @@ def faults(raw: dict[str, Any]) -> Iterator[Found]:
     """All of them."""
     if "hash" in raw:
         yield ("hash",), 'no such key "hash"; it is worked out from the text', True
-    yield from _rules(raw)
+    yield from rules(raw)
     yield from _notify(raw)
     yield from _sources(raw)
     yield from _links(raw)
     yield from _times(raw)
     yield from _parties(raw)
     yield from _reach(raw)
+    yield from _additions(raw)
 
 
 def _map(value: Any) -> dict[str, Any]:
@@ -67,7 +68,8 @@ def _texts(value: Any) -> list[str]:
 # --- rules ------------------------------------------------------------------------------------------------------
 
 
-def _rules(raw: dict[str, Any]) -> Iterator[Found]:
+def rules(raw: dict[str, Any]) -> Iterator[Found]:
+    """What is wrong with the rules, for themselves and among one another."""
     order = _order(raw)
     seen: dict[str, Loc] = {}
     for loc, rule in _entries(raw, "rules"):
@@ -193,12 +195,12 @@ def _follows_route(where: Loc, given: dict[str, Any], raw: dict[str, Any]) -> It
 
 
 def _no_debt(where: Loc, given: dict[str, Any], raw: dict[str, Any]) -> Iterator[Found]:
-    rules = [rule for _, rule in _entries(raw, "rules")]
-    if not any(_has(rule, "later") or rule.get("on_error") == "open" for rule in rules):
+    known = [rule for _, rule in _entries(raw, "rules")]
+    if not any(_has(rule, "later") or rule.get("on_error") == "open" for rule in known):
         yield where, "can never find a debt; say `later: 5 working days` on a rule that asks for a party's word", False
         return
     name = _text(given.get("party"))
-    if name in _map(raw.get("parties")) and not any(name in _owed_by(rule) for rule in rules):
+    if name in _map(raw.get("parties")) and not any(name in _owed_by(rule) for rule in known):
         says = f"can never find a debt: no rule with `later` (or on_error: open) asks {shown(name)} for its word"
         yield (*where, "party"), says, False
 
@@ -320,6 +322,19 @@ def _skip_stars(reached: set[int], pattern: str) -> set[int]:
             n += 1
             grown.add(n)
     return grown
+
+
+def _additions(raw: dict[str, Any]) -> Iterator[Found]:
+    """Repositories that may add rules of their own, and of which no source knows."""
+    additions, sources = _map(raw.get("additions")), [source for _, source in _entries(raw, "sources")]
+    known = [one for source in sources for one in _texts(_map(source.get("github")).get("repositories"))]
+    if additions.get("allowed") is True and sources and not known:
+        yield ("additions", "allowed"), "only repositories on GitHub have such a file, and no source is there", False
+    folded = [one.casefold() for one in known]
+    for index, name in enumerate(_texts(additions.get("repositories"))):
+        if folded and not _overlap([name.casefold()], folded):
+            where: Loc = ("additions", "repositories", index)
+            yield where, f"never read: no source shows stages in {shown(name)}", False
 
 
 # --- links, windows and freezes ------------------------------------------------------------------------------------
@@ -463,6 +478,22 @@ def _reach(raw: dict[str, Any]) -> Iterator[Found]:
             elif (size := _size(_map(party.get(tracker)))) and by > size:
                 says = f"can never be met: {shown(name)} is {size} on {_TRACKERS[tracker]}, and {by} are asked for"
                 yield (*where, "by"), says, False
+
+
+def unreached(raw: dict[str, Any], tracker: str) -> Iterator[Found]:
+    """What the rules ask of parties that are nobody on that one tracker, or too few."""
+    for by, name, where in _wanted({"rules": raw.get("rules")}):
+        party = _map(_map(raw.get("parties")).get(name))
+        if party and not _has(party, tracker):
+            yield (*where, "party"), f"{shown(name)} is nobody on {_TRACKERS[tracker]}", False
+        elif (size := _size(_map(party.get(tracker)))) and by > size:
+            yield (*where, "by"), f"can never be met: {shown(name)} is {size} there, and {by} are asked for", False
+
+
+def asked(rule: dict[str, Any]) -> Iterator[tuple[Loc, str, dict[str, Any]]]:
+    """Every requirement that a rule names, however deep: where in the rule, its name, its arguments."""
+    for part in ("when", "require"):
+        yield from ((where, name, given) for where, name, given, _ in _asked(rule.get(part), (part,), True))
 
 
 def _wanted(raw: dict[str, Any]) -> Iterator[tuple[int, str, Loc]]:

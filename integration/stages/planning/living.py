@@ -254,6 +254,7 @@ def life(scene: Scene) -> words.Life:
         stands=_stands_blocked(scene),
         debts=scene.past.debts,
         unknown_in_route=scene.unknown_in_route,
+        unfit=scene.given.unfit,
     )
 
 

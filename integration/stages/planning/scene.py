@@ -52,6 +52,7 @@ class Given:
     on_duty: Mapping[str, str] = field(default_factory=dict)
     called: Mapping[str, str] = field(default_factory=dict)  # handle -> name, of people that a comment has named
     custom: Mapping[str, Custom] = field(default_factory=dict)
+    unfit: str = ""  # why the rules that the repository has added do not count as they stand there
 
 
 class Scene:

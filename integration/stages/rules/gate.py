@@ -131,17 +131,40 @@ def judge(ask: Ask, mappings: Mappings, case_for: CaseFor) -> Verdict:
     for rule in mappings.rules:
         if crossed(rule, ask, stages, case_for.case.route):
             case = replace(case_for.stage(rule.entering or ask.to), may_owe=rule.later is not None)
-            if all(evaluate(one, case).ok is not False for one in rule.when):
-                gates.append(_apply(rule, ask, case))
+            gates += _guarded(rule, ask, case) if mappings.has_added(rule.id) else _applied(rule, ask, case)
     if any(gate.level == Level.BLOCK for gate in gates):
         gates += _always(ask, case_for.stage(ask.to))
     now = case_for.case.now
     looks = [at for gate in gates if not is_open(gate) for at in _looks(gate.findings) if at > now]
     since = max((ask.asked_at, case_for.case.doubted_since or now, *case_for.case.unreadable.values()))
-    unknown = any(gate.ok is None and not gate.waived and gate.level != Level.OBSERVE for gate in gates)
-    if unknown and now - since < PATIENCE:
+    if any(_waits(gate, gates, mappings) for gate in gates) and now - since < PATIENCE:
         return Verdict(None, tuple(gates), now + timedelta(minutes=1))
     return Verdict(_outcome(gates), tuple(gates), min(looks, default=None))
+
+
+def _waits(gate: GateResult, gates: Iterable[GateResult], mappings: Mappings) -> bool:
+    """Is it to be waited for, as it cannot be evaluated? Not for a repository's own rule where another blocks."""
+    if gate.ok is not None or gate.waived or gate.level == Level.OBSERVE:
+        return False
+    others = (one for one in gates if not mappings.has_added(one.rule) and one.level == Level.BLOCK)
+    return not (mappings.has_added(gate.rule) and any(one.ok is False and not one.waived for one in others))
+
+
+def _applied(rule: Rule, ask: Ask, case: Case) -> list[GateResult]:
+    """The rule's gate, where the rule applies."""
+    applies = all(evaluate(one, case).ok is not False for one in rule.when)
+    return [_apply(rule, ask, case)] if applies else []
+
+
+def _guarded(rule: Rule, ask: Ask, case: Case) -> list[GateResult]:
+    """The same of a repository's own rule: whatever breaks in it must not keep the organisation's from being judged."""
+    try:
+        return _applied(rule, ask, case)
+    except Exception as error:
+        why = f"it broke ({type(error).__name__}); please report it"
+        broken = (Finding("this rule of the repository could be judged", None, why),)
+        gate = GateResult(rule.id, rule.entering or rule.leaving or ask.to, rule.level, None, broken)
+        return [replace(gate, because=rule.because, when_cleared=rule.when_cleared, on_error=rule.on_error)]
 
 
 def _always(ask: Ask, case: Case) -> list[GateResult]:

@@ -12,6 +12,7 @@ from typing import Literal
 
 from integration.stages.entries import Finding, GateResult, Outcome, Owed
 from integration.stages.file.mappings import Level
+from integration.stages.model import ADDITIONS_FILE
 from integration.stages.remembered import Attempt
 from integration.stages.rules.case import Case
 from integration.stages.rules.catalogue import ANY
@@ -83,7 +84,7 @@ def blocked(voice: Voice, attempt: Attempt, verdict: Verdict, stays_put: bool) -
     back = "" if stays_put or opens else f"It {goes} until then. "
     return (
         Heading((f"{target} is on its way" if opens else f"{target}{missing}",)),
-        Paragraph((Mention(attempt.by.handle), f" asked for {target}. {back}", *_reasons(verdict))),
+        Paragraph((Mention(attempt.by.handle), f" asked for {target}. {back}", *_reasons(voice, verdict))),
         *checklist(verdict.failing),
         *_next_step(voice, attempt, verdict, acting),
         *_briefing(voice, verdict.awaited),
@@ -97,12 +98,13 @@ def _either(voice: Voice, parties: Sequence[str], verdict: Verdict) -> str:
     return "".join(map(str, listed([(voice.case.party(party),) for party in parties], last)))
 
 
-def _reasons(verdict: Verdict, level: Level = Level.BLOCK) -> Line:
+def _reasons(voice: Voice, verdict: Verdict, level: Level = Level.BLOCK) -> Line:
     pieces: list[Piece] = []
     for gate in verdict.failing:
         if gate.level == level:
             why: Line = (" says: ", Quoted(gate.because)) if gate.because else (" is not met.",)
-            pieces += ["The rule ", Code(gate.rule), *why, " "]
+            whose: Line = (" of this repository",) if voice.case.mappings.has_added(gate.rule) else ()
+            pieces += ["The rule ", Code(gate.rule), *whose, *why, " "]
     return tuple(pieces[:-1])
 
 
@@ -212,7 +214,7 @@ def warned(voice: Voice, by: str, stage: str, verdict: Verdict) -> Text:
     tell: Line = (*voice.parties(knowing), f": it is in {voice.name(stage)}; you need do nothing.")
     step: Line = (Bold("Next:"), " ", Mention(by), ", please see to the open points above.")
     return (
-        Paragraph((*lead, *_reasons(verdict, Level.WARN))),
+        Paragraph((*lead, *_reasons(voice, verdict, Level.WARN))),
         *checklist(verdict.failing),
         *((Paragraph(tell),) if knowing else ()),
         Paragraph(_please(voice, acting, verdict) if acting else step),
@@ -289,6 +291,7 @@ class Life:
     stands: str = ""  # a stage in which it stands though its gates were shut
     debts: tuple[Owed, ...] = ()
     unknown_in_route: str = ""  # what the issue's text names as a stage and is none
+    unfit: str = ""  # why the rules that the repository has added do not count as they stand there
 
 
 def status(voice: Voice, life: Life) -> Text:
@@ -315,7 +318,15 @@ def status(voice: Voice, life: Life) -> Text:
         at_rest = "No stage is asked for." if _promised(voice, life) else _AT_REST
         body = (Paragraph((stands_blocked if life.stands else at_rest,)),)
     news: tuple[Block, ...] = (Paragraph(life.news),) if life.news else ()
-    return (*head, *body, *_agreed_and_owed(voice, life), *news)
+    return (*head, *body, *_agreed_and_owed(voice, life), *news, *_unfit(life.unfit))
+
+
+def _unfit(why: str) -> tuple[Block, ...]:
+    """For the people of the repository, who alone can mend its file."""
+    if not why:
+        return ()
+    lead: Line = (Bold("This repository's own rules"), " (", Code(ADDITIONS_FILE), ") do not count as they stand: ")
+    return (Paragraph((*lead, Quoted(why), ".")),)
 
 
 def _promised(voice: Voice, life: Life) -> bool:
