@@ -29,6 +29,7 @@ from integration.memory.database import (
     transaction,
 )
 from integration.memory.failures import Failures
+from integration.memory.histories import Histories
 from integration.memory.rounds import Rounds
 from integration.stages.entries import Carried, Entry, Frozen
 from integration.stages.model import ClosedAs, Label, Ref
@@ -78,6 +79,7 @@ class Ledger:
         self.born = born
         self.agenda = Agenda(engine)
         self.failures = Failures(engine)
+        self.histories = Histories(engine)
         self.rounds = Rounds(engine)
 
     @classmethod
