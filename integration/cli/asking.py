@@ -56,8 +56,9 @@ def _errors_for_people() -> tuple[type[Exception], ...]:
     from integration.stages.file.mappings import Faulty
     from integration.stages.model import Unnamed
     from integration.trackers import TrackerError
+    from integration.whatif.wanted import NothingToDo
 
-    return (Away, CannotStart, Faulty, LedgerAway, TrackerError, Unknown, Unnamed, Unreadable, OSError)
+    return (Away, CannotStart, Faulty, LedgerAway, NothingToDo, TrackerError, Unknown, Unnamed, Unreadable, OSError)
 
 
 def fail(error: Exception) -> NoReturn:
