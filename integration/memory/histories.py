@@ -50,19 +50,22 @@ class Histories:
 
     # --- histories ----------------------------------------------------------------------------------------------
 
-    def keep(self, issue: Issue, around: frozenset[str], now: datetime) -> None:
-        """This is what the tracker shows now; it takes the place of what it showed before."""
-        row = {
-            "ref": str(issue.ref),
-            "watermark": issue.watermark,
-            "read_at": now,
-            "around": " ".join(sorted(around)),
-            "form": packed.FORM,
-            "body": packed.pack(issue),
-        }
+    def keep(self, issues: Sequence[Issue], around: frozenset[str], now: datetime) -> None:
+        """This is what the tracker shows of them now; it takes the place of what it showed before."""
+        rows = [
+            {
+                "ref": str(issue.ref),
+                "watermark": issue.watermark,
+                "read_at": now,
+                "around": " ".join(sorted(around)),
+                "form": packed.FORM,
+                "body": packed.pack(issue),
+            }
+            for issue in issues
+        ]
         with transaction(self._engine, writes=True) as connection:
-            connection.execute(delete(tables.histories).where(_H.ref == row["ref"]))
-            insert_once(connection, tables.histories, [row])
+            connection.execute(delete(tables.histories).where(_H.ref.in_([row["ref"] for row in rows])))
+            insert_once(connection, tables.histories, rows)
 
     def drop(self, ref: Ref) -> None:
         """The issue is there no more, or not under this name."""

@@ -245,7 +245,7 @@ class Reader:
         except Refused as no:
             self.done.refused[str(ref)] = str(no)
             return
-        self.ledger.histories.keep(issue, around, datetime.now(UTC))
+        self.ledger.histories.keep([issue], around, datetime.now(UTC))
         self.done.read += 1
 
     def _with_related(self, reading: Reading, issue: Issue) -> tuple[Issue, frozenset[str]]:

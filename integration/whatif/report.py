@@ -150,7 +150,7 @@ def _mapped(source: m.Source) -> list[tuple[str, str, str]]:
 
 def _meant(name: str, shown: Sequence[set[str]], taken: set[str]) -> str:
     others = set().union(*shown) - taken
-    close = get_close_matches(name.casefold(), others, n=1, cutoff=0.75)
+    close = get_close_matches(name.casefold(), others, n=1, cutoff=0.8)
     return f'; there is "{close[0]}"' if close else ""
 
 

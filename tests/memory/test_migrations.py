@@ -19,9 +19,11 @@ from sqlalchemy import Connection, Engine, inspect, text
 from integration.memory import migrations, tables
 from integration.memory.database import bring_up, connect_to, transaction
 from integration.memory.failures import Failure, Kind, State
+from integration.memory.histories import Reach
 from integration.memory.ledger import Card, Ledger, Unreadable
 from integration.stages.entries import Frozen
 from integration.stages.model import Label, Ref
+from tests.stages.histories import Story
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 APP = Ref.parse("acme/app#12")
@@ -39,6 +41,9 @@ def fill(ledger: Ledger) -> None:
     ledger.failures.keep(Failure(APP, Kind.LATER, State.RETRYING, "GitHub did not answer", NOON, NOON))
     ledger.rounds.begin("sweep:github", ["acme/app"], NOON)
     ledger.rounds.hinder("sweep:github", "not now")
+    ledger.histories.keep([Story.on_github().moves("beta").issue()], frozenset(), NOON)
+    ledger.histories.reached("github:acme/app", Reach(NOON, NOON))
+    ledger.histories.learn({"who": True}, NOON)
 
 
 def table_names(connection: Connection) -> set[str]:
@@ -152,7 +157,8 @@ def test_taken_back_to_the_first_version_a_ledger_keeps_its_entries_and_comes_up
     with transaction(engine) as connection:
         assert migrations.current(connection) == "0001"
         assert table_names(connection) == set(tables.metadata.tables) - {
-            "waits", "digests", "digest_orders", "failures", "rounds", "stretches", "failed_deliveries"
+            "waits", "digests", "digest_orders", "failures", "rounds", "stretches", "failed_deliveries",
+            "histories", "reaches", "answers", "climbs",
         }  # fmt: skip
         assert {"wanted", "awaited", "owing", "looked_under"}.isdisjoint(
             one["name"] for one in inspect(connection).get_columns("features")
@@ -206,7 +212,7 @@ def test_a_ledger_of_a_later_release_is_refused_in_words_and_left_alone(database
     engine = connect_to(database_url)
     with transaction(engine, writes=True) as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(Unreadable, match=r"later release .* version 9999, this release knows 0005"):
+    with pytest.raises(Unreadable, match=r"later release .* version 9999, this release knows 0006"):
         Ledger.open(database_url)
     with transaction(engine) as connection:
         assert migrations.current(connection) == "9999"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from integration.stages.model import Issue
@@ -197,12 +197,13 @@ class Answer:
     """What a what-if over so many features must say."""
 
     moves: int = 0
-    changes: Counter[Kind] = None  # type: ignore[assignment]
-    asked: Counter[str] = None  # type: ignore[assignment]
+    changes: Counter[Kind] = field(default_factory=Counter)
+    asked: Counter[str] = field(default_factory=Counter)
 
     @classmethod
     def of(cls, how_many: int) -> Answer:
-        answer = cls(0, Counter(), Counter())
+        """Counted by kinds."""
+        answer = cls()
         for number in range(1, how_many + 1):
             makes = KINDS[number % len(KINDS)]
             answer.moves += makes.moves
