@@ -12,7 +12,7 @@ from datetime import datetime
 
 import structlog
 
-from integration import custom, duty
+from integration import custom, duty, membership
 from integration.additions import OwnRules
 from integration.check import text_of
 from integration.in_force import MappingsFile
@@ -26,7 +26,7 @@ from integration.stages.model import Issue, Ref, Related
 from integration.stages.planning import hearing, plan
 from integration.stages.planning.hearing import Doubt
 from integration.stages.planning.scene import Given
-from integration.trackers import EVERYTHING, Question, Refused, Tracker, TrackerError
+from integration.trackers import EVERYTHING, Refused, Tracker, TrackerError
 
 log = structlog.get_logger(__name__)
 
@@ -91,7 +91,7 @@ class Desk:
         mappings = effective.mappings
         recalled = self.ledger.read(ref)
         issue = carried or tracker.fetch(ref, fresh=recalled.seq == 0)
-        if carried is None and (wanted := _looked_at_around(mappings)) and at(mappings, ref):
+        if carried is None and (wanted := looked_at_around(mappings)) and at(mappings, ref):
             issue = replace(issue, related=_related(tracker, issue, wanted))
         given = Given(
             issue=issue,
@@ -165,7 +165,7 @@ def _trackers(settings: Settings, shared: Traffic) -> dict[tuple[str, str], Trac
     return found
 
 
-def _looked_at_around(mappings: Mappings) -> frozenset[str]:
+def looked_at_around(mappings: Mappings) -> frozenset[str]:
     """What the file's rules look at around an issue: the issues that are tied to it, and the pages."""
     asked = mappings.asked()
     links = (fact.link for one in asked if isinstance(one, Approved) for fact in one.voided_by)
@@ -184,23 +184,13 @@ def _related(tracker: Tracker, issue: Issue, wanted: frozenset[str]) -> tuple[Re
 
 
 def _resolve(tracker: Tracker, given: Given, doubt: Doubt) -> bool | None:
-    """Is this person in that party? Named people need no question; None where the tracker will not tell."""
-    ref, party = given.issue.ref, given.mappings.parties.get(doubt.party)
-    question = Question(doubt.person, triage=True)
-    if doubt.party != hearing.TRIAGE:
-        people = party.on(ref.tracker) if party else None
-        if people is None:
-            return False
-        turns = people.rota.people if people.rota else ()
-        # lower(), as trackers do: casefold() would take the look-alike ſ for an s
-        named = {one.lower() for one in (*people.users, *people.fallback, *turns)}
-        if {doubt.person.handle.lower(), doubt.person.id.lower()} & named:
-            return True
-        question = Question(doubt.person, getattr(people, "team", None) or "", getattr(people, "group", None) or "")
-        if not question.team and not question.group:
-            return False
+    """Is this person in that party? None where the tracker will not tell."""
+    ref = given.issue.ref
+    settled = membership.settle(given.mappings, ref, doubt)
+    if isinstance(settled, bool):
+        return settled
     try:
-        return tracker.answer(ref, question)
+        return tracker.answer(ref, settled)
     except Refused as error:
         log.warning("membership unreadable", ref=str(ref), party=doubt.party or "triage", reason=str(error))
         return None

@@ -58,9 +58,10 @@ def _errors_for_people() -> tuple[type[Exception], ...]:
     from integration.stages.model import Unnamed
     from integration.trackers import TrackerError
     from integration.upgrades import NoWayBack
+    from integration.whatif.wanted import NothingToDo
 
-    ours = (Away, CannotStart, Faulty, LedgerAway, NoWayBack, SetupFailed, TrackerError, Unknown, Unnamed, Unreadable)
-    return (*ours, OSError)
+    nothing = (NothingToDo, NoWayBack, SetupFailed, Unknown)
+    return (*nothing, Away, CannotStart, Faulty, LedgerAway, TrackerError, Unnamed, Unreadable, OSError)
 
 
 def fail(error: Exception) -> NoReturn:

@@ -30,6 +30,7 @@ from integration.memory.database import (
     transaction,
 )
 from integration.memory.failures import Failures
+from integration.memory.histories import Histories
 from integration.memory.rounds import Rounds
 from integration.memory.versions import Under, Versions, is_past
 from integration.stages.entries import Carried, Entry, Frozen
@@ -81,6 +82,7 @@ class Ledger:
         self.born = born
         self.agenda = Agenda(engine)
         self.failures = Failures(engine)
+        self.histories = Histories(engine)
         self.rounds = Rounds(engine)
         self.versions = Versions(engine)
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -247,4 +248,43 @@ failed_deliveries = Table(
     Column("ok", Boolean, nullable=False),
     Column("asked", Integer, nullable=False, default=0),
     Column("again_at", Instant),  # not to be asked for before
+)
+
+# Histories as they were read from the trackers, for what-ifs: a copy, which may be thrown away at any time.
+histories = Table(
+    "histories",
+    metadata,
+    Column("ref", String(LONGEST_REF), primary_key=True),
+    Column("watermark", Instant, nullable=False, index=True),  # when the tracker had last changed the issue
+    Column("read_at", Instant, nullable=False),
+    Column("around", String(32), nullable=False),  # what was read around it, too
+    Column("form", String(16), nullable=False),  # names the shape in which it was packed
+    Column("body", LargeBinary, nullable=False),
+)
+
+# How far the reading of a place's histories has come: all that changed between these two times is there.
+reaches = Table(
+    "reaches",
+    metadata,
+    Column("place", String(LONGEST_REF), primary_key=True),
+    Column("since", Instant, nullable=False),
+    Column("until", Instant, nullable=False),
+)
+
+# What the trackers were asked for what-ifs beside the histories: who is in a team. `question` is a digest.
+answers = Table(
+    "answers",
+    metadata,
+    Column("question", String(64), primary_key=True),
+    Column("answer", Text, nullable=False),
+    Column("asked_at", Instant, nullable=False),
+)
+
+# The rules whose level somebody may raise, and when the log has last told of each.
+climbs = Table(
+    "climbs",
+    metadata,
+    Column("rule", String(255), primary_key=True),
+    Column("level", String(16), primary_key=True),
+    Column("told_at", Instant, nullable=False),
 )

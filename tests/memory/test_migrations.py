@@ -19,10 +19,12 @@ from sqlalchemy import Connection, Engine, inspect, text
 from integration.memory import migrations, tables
 from integration.memory.database import bring_up, connect_to, transaction
 from integration.memory.failures import Failure, Kind, State
+from integration.memory.histories import Reach
 from integration.memory.ledger import Card, Ledger, Unreadable
 from integration.memory.rounds import Delivery
 from integration.stages.entries import Frozen
 from integration.stages.model import Label, Ref
+from tests.stages.histories import Story
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 APP = Ref.parse("acme/app#12")
@@ -43,6 +45,9 @@ def fill(ledger: Ledger) -> None:
     ledger.rounds.note("/app/hook", [Delivery(7, "a guid", NOON, ok=False)])
     ledger.rounds.meet([APP], NOON)
     ledger.rounds.miss([APP], NOON)
+    ledger.histories.keep([Story.on_github().moves("beta").issue()], frozenset(), NOON)
+    ledger.histories.reached("github:acme/app", Reach(NOON, NOON))
+    ledger.histories.learn({"who": True}, NOON)
 
 
 def table_names(connection: Connection) -> set[str]:
@@ -200,7 +205,8 @@ def test_taken_back_to_the_first_version_a_ledger_keeps_its_entries_and_comes_up
     with transaction(engine) as connection:
         assert migrations.current(connection) == "0001"
         assert table_names(connection) == set(tables.metadata.tables) - {
-            "waits", "digests", "digest_orders", "failures", "rounds", "stretches", "failed_deliveries"
+            "waits", "digests", "digest_orders", "failures", "rounds", "stretches", "failed_deliveries",
+            "histories", "reaches", "answers", "climbs",
         }  # fmt: skip
         assert {"wanted", "awaited", "owing", "looked_under", "met_at"}.isdisjoint(
             one["name"] for one in inspect(connection).get_columns("features")

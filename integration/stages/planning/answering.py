@@ -42,10 +42,10 @@ class Answering:
 
     def answer(self) -> None:
         """Prove, answer, and give a sign."""
-        self._prove()
+        self.prove()
         self._answer()
 
-    def _prove(self) -> None:
+    def prove(self) -> None:
         """Notices whose proof is not written down yet: our own, and those that people gave by a mention."""
         shown = {comment.id: comment for comment in self.scene.issue.comments}
         for intent in self.scene.past.intents.values():

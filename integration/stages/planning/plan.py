@@ -51,20 +51,13 @@ def make(given: Given) -> Plan:
     if not at(given.mappings, given.issue.ref, given.issue.is_pull_request):
         return Plan()
     scene = Scene(given)
-    attempts, living, routing = Attempts(scene), Living(scene), Routing(scene)
+    living = Living(scene)
     living.restore()
     living.recover()
-    attempts.follow()
-    _hear(scene)
-    attempts.hand_over()
-    routing.follow()
-    _end_hold(scene)
-    attempts.judge_rungs()
-    attempts.review()
-    _note_doubt(scene)
+    decide(scene)
     Answering(scene).answer()
     Saying(scene).speak()
-    routing.say()
+    Routing(scene).say()
     Chasing(scene).chase()
     waits_for = Preventing(scene).keep()
     Doing(scene).act()
@@ -88,6 +81,19 @@ def make(given: Given) -> Plan:
 
 def _attempt_waits_for(scene: Scene) -> tuple[str, ...]:
     return scene.verdict.waits_for if scene.attempt and scene.verdict else ()
+
+
+def decide(scene: Scene) -> None:
+    """All that is judged, before anything is said or done. A replay of what lies back decides by the very same."""
+    attempts = Attempts(scene)
+    attempts.follow()
+    _hear(scene)
+    attempts.hand_over()
+    Routing(scene).follow()
+    _end_hold(scene)
+    attempts.judge_rungs()
+    attempts.review()
+    _note_doubt(scene)
 
 
 def _hear(scene: Scene) -> None:

@@ -40,9 +40,7 @@ class Saying:
             return
         if not self.scene.past.is_done(key):
             told = list(dict.fromkeys((*awaited, *self._told_on_entering(attempt))))
-            voice, shown = self.scene.voice(told, attempt.askers), self._as_told(attempt, verdict, told)
-            stays_put = attempt.standing is not None or attempt.asks[-1].startswith(ASKED)
-            write, route = lambda: words.blocked(voice, attempt, shown, stays_put), self._route_asked(verdict)
+            write, route = self._blocked(attempt, verdict, told), self._route_asked(verdict)
             self.scene.say(key, write, attempt.to, told, route=route)
             return
         late = [party for party in awaited if party not in self._told_for(attempt, verdict)]
@@ -50,6 +48,14 @@ class Saying:
             voice = self.scene.voice(late, attempt.askers)
             key = f"block:{attempt.id}:{attempt.to}:{'+'.join(late)}"
             self.scene.say(key, lambda: words.also_needed(voice, attempt, verdict, late), attempt.to, late)
+
+    def _blocked(self, attempt: Attempt, verdict: Verdict, told: Sequence[str]) -> Callable[[], Text]:
+        def write() -> Text:
+            voice, shown = self.scene.voice(told, attempt.askers), self._as_told(attempt, verdict, told)
+            stays_put = attempt.standing is not None or attempt.asks[-1].startswith(ASKED)
+            return words.blocked(voice, attempt, shown, stays_put)
+
+        return write
 
     def _told_on_entering(self, attempt: Attempt) -> list[str]:
         """Who would be told once the stage is entered hears of it with those who are awaited: one notice, not two."""

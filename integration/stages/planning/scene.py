@@ -316,7 +316,11 @@ class Scene:
             Intended(self.now, key, "say", tells=tuple(told), handles=tuple(told.values()), stage=stage, route=route)
         )
         token = markers.write(markers.Marker(key), self.issue.ref, self.given.marker_key)
-        self.actions.append(Say(key, self.fitted(write()), token, stage, told))
+        self.actions.append(Say(key, self.written(write), token, stage, told))
+
+    def written(self, write: Callable[[], Text]) -> Text:
+        """What is said, in words."""
+        return self.fitted(write())
 
     def fitted(self, text: Text) -> Text:
         """As much of it as the tracker takes in one comment: what people wrote must not keep us from speaking."""

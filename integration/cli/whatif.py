@@ -1,0 +1,131 @@
+"""What would be otherwise: a what-if over real histories before a file is in force."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from integration.cli.asking import environment, for_people, settings_from
+
+if TYPE_CHECKING:
+    from click._termui_impl import ProgressBar
+
+_UNITS = {"d": timedelta(days=1), "w": timedelta(weeks=1), "m": timedelta(days=30), "y": timedelta(days=365)}
+
+
+class Since(click.ParamType[datetime]):
+    """So long ago (`180d`, `26w`, `6m`, `1y`), or a date."""
+
+    name = "since"
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> datetime:
+        """As a time."""
+        if isinstance(value, datetime):
+            return value
+        text = str(value).strip().lower()
+        try:
+            if text[-1:] in _UNITS and text[:-1].isdecimal():
+                return datetime.now(UTC) - int(text[:-1]) * _UNITS[text[-1]]
+            return datetime.combine(datetime.fromisoformat(text).date(), datetime.min.time(), UTC)
+        except (ValueError, OverflowError):
+            self.fail(f"{value!r} is no time; write 180d, 26w, 6m, 1y, or a date such as 2026-06-01", param, context)
+
+
+class Bars:
+    """Progress bars on stderr, where that is a terminal; else nothing."""
+
+    def __init__(self) -> None:
+        self._bar: ProgressBar[int] | None = None
+        self._shown = sys.stderr.isatty()
+
+    def of(self, what: str, how_many: int) -> None:
+        """So many are to come."""
+        self.close()
+        if self._shown and how_many:
+            self._bar = click.progressbar(length=how_many, label=f"{what:<32}", file=sys.stderr, show_pos=True)
+            self._bar.__enter__()
+
+    def step(self) -> None:
+        """One is done."""
+        if self._bar:
+            self._bar.update(1)
+
+    def close(self) -> None:
+        """The last one is over."""
+        if self._bar:
+            self._bar.__exit__(None, None, None)
+            self._bar = None
+
+    def waits(self, seconds: float, why: str) -> None:
+        """A tracker is away, or wants us to wait: say so, and wait."""
+        import time
+
+        if seconds >= 2:
+            click.echo(f"release-stages: {why}; going on in {round(seconds)} s (Ctrl-C: later, from here)", err=True)
+        time.sleep(seconds)
+
+
+@click.command()
+@click.option("--mappings", "new", type=click.Path(path_type=Path, dir_okay=False), metavar="NEW",
+              help="The file to try; default: the one that MAPPINGS names.")  # fmt: skip
+@click.option("--against", default="", metavar="OLD",
+              help="The file to compare it with, or none; default: the one in force, if there is one.")  # fmt: skip
+@click.option("--since", type=Since(), default="180d", show_default=True, metavar="TIME",
+              help="Report moves since then: 180d, 26w, 6m, 1y, or a date.")  # fmt: skip
+@click.option(
+    "--repo", "repositories", multiple=True, metavar="R", help="Only this repository, or pattern; again and again."
+)
+@click.option("--project", "projects", multiple=True, metavar="P",
+              help="Only this Jira project (KEY or SITE/KEY); may be repeated.")  # fmt: skip
+@click.option("--offline", is_flag=True, help="Ask no tracker; go by what was read before.")
+@click.option("--all", "every", is_flag=True, help="Show every move, and not just the newest of each kind.")
+@click.option("--json", "form", flag_value="json", help="All of it, for machines.")
+@click.option("--markdown", "form", flag_value="markdown", help="A short report for a pull request.")
+@click.option("--forget", is_flag=True, help="Throw away the histories that were read; does nothing else.")
+def simulate(
+    new: Path | None, against: str, since: datetime, repositories: tuple[str, ...], projects: tuple[str, ...],
+    offline: bool, every: bool, form: str | None, forget: bool,
+) -> None:  # fmt: skip
+    """What if the file NEW had been in force? Tells which moves of the last half year would have fared otherwise.
+
+    Reads the histories of issues from the trackers, keeps them, and judges them under both files, as the service would
+    have. Writes to no tracker. A second run reads only what has changed; one that is interrupted goes on where it was.
+    docs/what-if.md says how to read the report.
+    """
+    settings = settings_from(environment())
+    if forget:
+        click.echo(f"{for_people(lambda: _forget(settings))} histories are forgotten.")
+        return
+    from integration.whatif import writing
+    from integration.whatif.simulate import Asked, Simulating
+
+    bars = Bars()
+    asked = Asked(new or settings.mappings, since, against, repositories, projects, offline)
+    try:
+        report = for_people(lambda: Simulating.open(settings, offline, bars, bars.waits).run(asked))
+    except KeyboardInterrupt:
+        bars.close()
+        click.echo("release-stages: interrupted; the next run goes on where this one was", err=True)
+        sys.exit(130)
+    finally:
+        bars.close()
+    if form == "json":
+        click.echo(writing.as_json(report))
+    elif form == "markdown":
+        click.echo(writing.markdown(report), nl=False)
+    else:
+        for line in writing.lines(report, every):
+            click.echo(line)
+
+
+def _forget(settings: Any) -> int:
+    from integration.memory.ledger import Ledger
+
+    return Ledger.open(settings.database_url).histories.forget()
+
+
+COMMANDS = (simulate,)
