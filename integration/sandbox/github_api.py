@@ -89,6 +89,7 @@ class GitHubApi:
         self._account_routes()
         self._app_routes()
         self._issue_routes()
+        self._lock_routes()
         self._comment_routes()
         self._labels_on_issues()
         self._labels_of_places()
@@ -388,6 +389,9 @@ class GitHubApi:
             found, media = state.issue(repo, number), _media()
             seen = [entry for entry in found.history if state.shows(entry, g.caller.login)]
             return self.page([shapes.timeline(state, repo, found, entry, media) for entry in seen], repo)
+
+    def _lock_routes(self) -> None:
+        state = self.state
 
         @self.in_repo("PUT", "/issues/<int:number>/lock", "issues=write; pull_requests=write", role="write")
         def lock(repo: Repo, number: int) -> Answer:
