@@ -34,7 +34,7 @@ PARTS = ("web", "worker", "clock")
 OLD, NEW = "old", "new"
 _REF = re.compile(r'"ref": "((?:github|jira):[^"]+)"')
 _YOUNG = 20.0  # seconds in which a process may still be loading, and know of no signal
-_FORGOTTEN = 100.0  # seconds until a worker that was killed is missed: one of an older release takes its time
+_FORGOTTEN = 200.0  # seconds until a worker that was killed is missed: one of an older release takes its time
 
 
 @dataclass
