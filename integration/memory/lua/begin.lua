@@ -5,4 +5,4 @@ local since = redis.call('ZSCORE', DIRTY, ref)
 if not since or not redis.call('SET', lock_of(ref), ARGV[6], 'NX', 'PX', ARGV[7]) then return false end
 redis.call('ZADD', PATIENCE, now, ref)
 return {redis.call('HGET', GENERATION, ref), redis.call('HGET', WATERMARK, ref) or '', since,
-  redis.call('HGET', CAUSE, ref) or ''}
+  cause_of(ref)}
