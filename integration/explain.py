@@ -12,7 +12,7 @@ from integration.settings import Settings
 from integration.stages.entries import Finding, GateResult, Judged
 from integration.stages.model import Ref
 from integration.stages.moves import rank
-from integration.stages.planning.actions import Action, Edit, Pin, Prove, React, Remove, Say, Shift, Tidy
+from integration.stages.planning.actions import Action, Edit, Fill, Pin, Prove, React, Remove, Say, Shift, Tidy
 from integration.stages.planning.scene import Scene
 from integration.stages.remembered import remember
 from integration.stages.rules.gate import Ask, Verdict, is_open
@@ -132,6 +132,8 @@ def _named(action: Action) -> str:
             return f"move it from {action.intended.was or 'no stage'} to {action.intended.to or 'no stage'}"
         case Tidy():
             return f"take off {', '.join(action.take)}"
+        case Fill():
+            return f"{'fill' if action.text else 'empty'} the field {action.field}"
         case Prove():
             return f"find out whether {action.party} was reached by {action.comment.url}"
 

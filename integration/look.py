@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 import structlog
@@ -22,11 +24,11 @@ from integration.stages.model import Issue, Ref, Related
 from integration.stages.planning import hearing, plan
 from integration.stages.planning.hearing import Doubt
 from integration.stages.planning.scene import Given
-from integration.trackers import EVERYTHING, Question, Refused, Tracker
-from integration.trackers.github import GitHub
-from integration.trackers.jira import Jira
+from integration.trackers import EVERYTHING, Question, Refused, Tracker, TrackerError
 
 log = structlog.get_logger(__name__)
+
+_read = lru_cache(maxsize=4)(read)  # each thread of a process has a desk of its own, and all of them the same file
 
 
 class MappingsFile:
@@ -47,7 +49,7 @@ class MappingsFile:
             if kept is None:
                 raise
             self._broken(fault)
-            return read(kept)
+            return _read(kept)
 
     def _broken(self, fault: Faulty) -> None:
         self.fault = str(fault)
@@ -68,7 +70,7 @@ class MappingsFile:
     def _take(self) -> Mappings:
         """Read the file once: what is judged by is what is kept."""
         text = text_of(self._path)
-        mappings = read(text, self._path.name)
+        mappings = _read(text, self._path.name)
         self._ledger.keep_mappings(mappings.hash, text, datetime.now(UTC))
         return mappings
 
@@ -99,18 +101,19 @@ class Desk:
     ledger: Ledger
     mappings: MappingsFile
     trackers: dict[tuple[str, str], Tracker] = field(default_factory=dict)
+    shared: Traffic | None = None
 
     @classmethod
     def open(cls, settings: Settings) -> Desk:
         """Open the ledger, the file and the trackers. Raises `Faulty` where the file is broken from the start."""
         ledger = Ledger.open(settings.database_url)
         shared = Traffic.connect(settings.redis_url, settings.marker_key)
-        trackers: dict[tuple[str, str], Tracker] = {
-            ("jira", site.site): Jira(site, pace=shared, shelf=shared) for site in settings.jira
-        }
-        if settings.github:
-            trackers["github", ""] = GitHub(settings.github, pace=shared, shelf=shared)
-        return cls(settings, ledger, MappingsFile(settings.mappings, ledger), trackers)
+        return cls(settings, ledger, MappingsFile(settings.mappings, ledger), _trackers(settings, shared), shared)
+
+    def leave(self) -> None:
+        """The run is over: what trackers' adapters had still to tell all other workers is told now."""
+        if self.shared:
+            self.shared.flush()
 
     def tracker(self, ref: Ref) -> Tracker:
         """The tracker that has this issue. Raises `Refused` where none is configured, so nothing is lost."""
@@ -177,6 +180,27 @@ class Desk:
             self.ledger.learn_names(ref.place, fresh, now)
             known = self.ledger.known_names(ref.place)
         return known
+
+
+def load(settings: Settings) -> None:
+    """Import what looks will need, and read the file: done before a process is copied, its copies share all of it."""
+    with suppress(Faulty, TrackerError):  # whoever needs it meets it again, and says so
+        _trackers(settings, Traffic.connect(settings.redis_url, settings.marker_key))
+        read(text_of(settings.mappings))
+
+
+def _trackers(settings: Settings, shared: Traffic) -> dict[tuple[str, str], Tracker]:
+    """The adapters of the trackers that are configured; of no other the library is imported."""
+    found: dict[tuple[str, str], Tracker] = {}
+    if settings.jira:
+        from integration.trackers.jira import Jira
+
+        found |= {("jira", site.site): Jira(site, pace=shared, shelf=shared) for site in settings.jira}
+    if settings.github:
+        from integration.trackers.github import GitHub
+
+        found["github", ""] = GitHub(settings.github, pace=shared, shelf=shared)
+    return found
 
 
 def _looked_at_around(mappings: Mappings) -> frozenset[str]:

@@ -40,9 +40,9 @@ Ask = Callable[..., Result]
 
 
 @pytest.fixture
-def environ(tmp_path: Path, redis_url: str) -> dict[str, str]:
+def environ(tmp_path: Path, redis_url: str, ledger_file: Path) -> dict[str, str]:
     return {
-        "DATA_DIR": str(tmp_path), "REDIS_URL": redis_url, "DATABASE_URL": f"sqlite:///{tmp_path / 'ledger.db'}",
+        "DATA_DIR": str(tmp_path), "REDIS_URL": redis_url, "DATABASE_URL": f"sqlite:///{ledger_file}",
         "GITHUB_TOKEN": "a token of nobody", "GITHUB_WEBHOOK_SECRETS": "of the webhook",
     }  # fmt: skip
 

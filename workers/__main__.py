@@ -37,9 +37,11 @@ def main(arguments: list[str]) -> int:
 
 def work(settings: Settings) -> None:
     """Start the workers. The jobs and all that they need are imported here, once, before any process is made."""
+    from integration import look
     from workers import jobs, pool
 
     _open_ledger(settings)
+    look.load(settings)
     offered = {f"{jobs.__name__}.{name}": getattr(jobs, name) for name in jobs.__all__}
     pool.serve(settings.redis_url, settings.workers, settings.threads, offered, jobs.inbox, jobs.desk)
 

@@ -51,8 +51,8 @@ OURS = "a fault of ours: the log has its trace; report it, and when it is mended
 class Fate:
     """What becomes of an error. `step`: what the admin does. `quick`: look once more at once, it may be over.
 
-    `seen`: the issue could be looked at all the same. `waits`: nothing is wrong, it is only not its turn. `seldom`:
-    nothing but people can mend it, and then we hear of it.
+    `seen`: the issue could be looked at all the same. `waits`: nothing is wrong, it is only not its turn. `held`: it is
+    the breaker that holds it. `seldom`: nothing but people can mend it, and then we hear of it.
     """
 
     kind: Kind
@@ -62,6 +62,7 @@ class Fate:
     quick: bool = False
     seen: bool = False
     waits: bool = False
+    held: bool = False
     seldom: bool = False
 
 
@@ -86,7 +87,7 @@ def fate(error: Exception) -> Fate:
             return Fate(Kind.DROP, said)
         case HeldBack():
             step = f"look at what it did; then: release-stages failed release {error.cause}"
-            return Fate(Kind.ADMIN, said, step, seen=True)
+            return Fate(Kind.ADMIN, said, step, seen=True, held=True)
         case Refused() | Unreadable() | Faulty() | Misconfigured():
             return Fate(Kind.ADMIN, said, _FIXES[_known(error)])
     return Fate(Kind.ADMIN, f"{type(error).__name__} {_place(error)}", OURS)
@@ -155,6 +156,9 @@ def settle(desk: Desk, inbox: Inbox, run: Run, error: Exception, begun: datetime
     if told.waits:
         _wait(desk, inbox, run, again(told, 1, now))
         return
+    if _was_dropped(desk, run.ref) and not inbox.holds(run):
+        log.info("dropped while it was tried", reason=told.reason)
+        return
     failure = _kept(desk, run.ref, told, now)
     _log(told, failure, error)
     if failure is None:
@@ -166,6 +170,15 @@ def settle(desk: Desk, inbox: Inbox, run: Run, error: Exception, begun: datetime
         inbox.put_off(run, failure.next_try)
     else:
         inbox.finish(run)
+
+
+def _was_dropped(desk: Desk, ref: Ref) -> bool:
+    """Has the admin said that it is not to be tried any more?"""
+    try:
+        known = desk.ledger.failures.of(ref)
+    except (LedgerAway, Unreadable):
+        return False
+    return known is not None and known.state is State.DROPPED
 
 
 def _wait(desk: Desk, inbox: Inbox, run: Run, at: datetime) -> None:
@@ -225,6 +238,8 @@ def _log(told: Fate, failure: Failure | None, error: Exception) -> None:
         said["at"] = failure.next_try.isoformat()
     if failure and failure.state is State.DROPPED:
         log.warning("dropped: it is not tried again before something new comes for it", **said)
+    elif told.held:
+        log.warning("held by the breaker", **said, fix=told.step)
     elif told.seen or (told.quick and (failure is None or failure.tries <= TELL_AFTER)):
         log.info("things have changed meanwhile, looked at anew", **said)
     elif told.kind is Kind.ADMIN:

@@ -21,6 +21,7 @@ from integration.stages.model import Comment, Issue, Person
 from integration.stages.planning.actions import (
     Action,
     Edit,
+    Fill,
     Pin,
     Prove,
     React,
@@ -100,7 +101,7 @@ class Reconciling:
         recalled = self.desk.ledger.read(self.ref)
         if gone.now is not None and gone.now != self.ref:
             self.desk.ledger.carry(self.ref, gone.now, _now())
-            self.inbox.hint(gone.now)
+            self.inbox.hint(gone.now, cause=self.cause)
             log.info("the issue lives elsewhere now", now=str(gone.now))
         elif recalled.seq:
             if not isinstance(recalled.entries[-1], Frozen):
@@ -118,7 +119,7 @@ class Reconciling:
             wanted=made.attempt.to if made.attempt else None,
             awaited=made.verdict.awaited if made.attempt and made.verdict else (),
             owing=tuple(dict.fromkeys(debt.party for debt in made.debts)),
-            waits_for=made.verdict.waits_for if made.attempt and made.verdict else (),
+            waits_for=made.waits_for,
             looked_under=look.given.mappings.hash,
             watermark=issue.watermark,
         )  # fmt: skip
@@ -174,6 +175,8 @@ class Reconciling:
                 self._shift(action)
             case Tidy():
                 return self._tidy(action)
+            case Fill():
+                return self._fill(action)
             case Remove():
                 self._remove(action)
                 return False
@@ -238,6 +241,19 @@ class Reconciling:
         except Refused as error:
             log.error("a superseded label could not be taken off", reason=str(error))
             return False
+        return True
+
+    def _fill(self, fill: Fill) -> bool:
+        """Twice is once, so nothing is noted before; what was written, and when, is on record all the same."""
+        self._let(writes=1)
+        try:
+            self.tracker.fill(self.ref, fill.field, fill.text)
+        except Refused as error:
+            log.error("a field that the workflow asks for could not be written", field=fill.field, reason=str(error))
+            return False
+        self._record(Done(_now(), fill.key, digest=fill.text))
+        self.issue, self.fresh = None, False
+        log.info("done", key=fill.key, field=fill.field, text=fill.text)
         return True
 
     def _remove(self, remove: Remove) -> None:

@@ -40,6 +40,7 @@ PAUSE = timedelta(seconds=10)
 NAMES = "names"  # a stretch: what a repository's labels are called
 AGAIN = timedelta(minutes=5)
 
+REFUSED = "our account is refused; renew its token, or the App's key and permissions: the log has the answer"
 UNSEEN = {
     "github": "a repository cannot be listed: our account or App needs the permission issues: read there, or it is not "
     "there; the log says which",
@@ -94,6 +95,9 @@ class _Sweep:
             if not standing.under_way:
                 rounds.begin(self.name, self._stretches(), self.now, anew=self.ref.tracker == FULL)
             return self._walk()
+        except (Refused, Gone) as no:  # our account as a whole: else each stretch has said so for itself
+            self._hindered(REFUSED, no, self.now + AGAIN)
+            return self.now + AGAIN
         except Unavailable as away:
             if away.unsent:  # nothing is wrong: all of us together have asked as much as we may for now
                 return max(away.retry_at or self.now, self.now + PAUSE)
@@ -121,14 +125,15 @@ class _Sweep:
             self._names(stretch)
             return None
         cursor = stretch.cursor or START
+        anew = cursor == START
         while True:
             if again := self._enough():
                 return again
             try:
                 page, since = self._page(stretch, cursor)
             except (Refused, Gone) as no:
-                if cursor != START:  # perhaps it is only the place in the walk that is no longer known
-                    cursor = START
+                if not anew:  # perhaps it is only the place in the walk that is no longer known
+                    cursor, anew = START, True
                     continue
                 self._hindered(UNSEEN[self.at("").tracker], no)
                 self.desk.ledger.rounds.reached(self.name, stretch.name, None, None)
@@ -143,7 +148,7 @@ class _Sweep:
             held = "what sweeps do is held: look at what they did, then: release-stages failed release sweep"
             self._hindered(held, held, self.now + AGAIN)
             return self.now + AGAIN
-        if self.hinted >= SLICE or time.monotonic() >= self.ends or self.inbox.depth() >= MOST_WAITING:
+        if self.hinted >= SLICE or time.monotonic() >= self.ends or self.inbox.ready(_now()) >= MOST_WAITING:
             return _now() + PAUSE
         return None
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, select, text
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -219,4 +218,6 @@ def insert_once(connection: Connection, table: Table, rows: Sequence[Mapping[str
     if connection.dialect.name == "sqlite":
         connection.execute(sqlite_insert(table).on_conflict_do_nothing(), rows)
     else:
+        from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+
         connection.execute(postgresql_insert(table).on_conflict_do_nothing(), rows)

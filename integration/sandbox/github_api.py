@@ -27,6 +27,7 @@ from integration.sandbox.github_ground import (
     UnprocessableError,
     via_app,
 )
+from integration.sandbox.github_manifest import conversion_routes
 from integration.sandbox.github_model import Issue, Label, Repo, Team
 from integration.sandbox.github_tie_routes import tie_routes
 from integration.sandbox.limits import watch
@@ -97,6 +98,7 @@ class GitHubApi:
         self._team_routes()
         tie_routes(self)
         delivery_routes(self)
+        conversion_routes(self)
 
     # -- who asks, and what every answer carries -----------------------------------------------------------------
 
@@ -104,7 +106,7 @@ class GitHubApi:
         kind, _, token = request.headers.get("Authorization", "").partition(" ")
         via_app.set(False)
         if not token:
-            if request.path.endswith(("/meta", "/rate_limit")):
+            if request.path.endswith(("/meta", "/rate_limit", "/conversions")):
                 g.caller = Caller("")
                 return
             raise _SaysError(401, "Requires authentication")

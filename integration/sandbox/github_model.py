@@ -148,3 +148,22 @@ class Team:
     notification_setting: str = "notifications_enabled"
     privacy: str = "closed"
     pending: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Draft:
+    """An App that somebody is about to make, or has made: `code` is what its maker is sent back with, good once."""
+
+    owner: str
+    manifest: dict[str, Any]
+    state: str
+    made: datetime | None = None
+    code: str = field(default="", repr=False)
+
+
+@dataclass
+class Manifests:
+    """All drafts, by a number that only the page of each knows."""
+
+    drafts: dict[str, Draft] = field(default_factory=dict)
+    keys: list[str] = field(default_factory=list, repr=False)  # every secret that was handed out, for tests to look for

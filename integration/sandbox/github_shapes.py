@@ -442,8 +442,13 @@ def hook(one: Hook) -> dict[str, Any]:
         "type": "App",
         "id": one.id,
         "name": "web",
-        "active": True,
-        "events": ["*"],
+        "active": one.active,
+        "events": list(one.events) or ["*"],
         "app_id": APP_ID,
-        "config": {"content_type": "form" if one.form else "json", "insecure_ssl": "0", "url": one.url},
+        "config": {
+            "content_type": "form" if one.form else "json",
+            "insecure_ssl": "1" if one.insecure else "0",
+            "url": one.url,
+            **({"secret": "********"} if one.secret else {}),
+        },
     }

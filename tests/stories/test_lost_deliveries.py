@@ -21,7 +21,7 @@ from integration.sandbox.world import FOR_EVER, Fault
 from integration.settings import GitHubSettings
 from integration.stages.model import Ref
 from tests.stories.house import House, OnGitHub, OnJira, Team
-from workers import clock, sweep
+from workers import clock, jobs, sweep
 
 LISTS = r"^GET .*/(issues|search/jql|deliveries)$"
 
@@ -269,6 +269,24 @@ def test_a_comment_on_an_issue_that_others_wait_for_is_not_lost_for_them(rounds:
     rounds.house.later(minutes=2)
 
     assert team.stage == "public"
+
+
+def test_what_a_sweep_brings_about_through_another_issue_is_counted_as_the_sweeps(rounds: Rounds) -> None:
+    rounds.house.put_in_force(
+        "\n  - {id: no-bugs, entering: public, require: [no_open: {}], level: block, effective: 2026-01-01}\n"
+    )
+    team, bug = OnGitHub(rounds.house), OnGitHub(rounds.house)
+    team.stand_in("beta")
+    bug.open(title="It crashes")
+    rounds.house.world.github.add_sub_issue("acme/app", team.number, bug.number, "erin")
+    team.ask_for("public")
+    rounds.house.inbox.hint(bug.ref, watermark=rounds.house.now(), cause="sweep")
+    run = rounds.house.inbox.begin(bug.ref)
+    assert run
+    jobs._work(rounds.house.desk, rounds.house.inbox, run)
+    rounds.house.inbox.finish(run)
+    waiting = rounds.house.inbox.begin(team.ref)
+    assert waiting and waiting.cause == "sweep"
 
 
 # --- the first day, and floods ----------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from integration.cli import SERVED
+from integration.cli.processes import SERVED
 from integration.memory.inbox import Inbox
 from integration.web.front import LARGEST_BODY
 

@@ -22,9 +22,9 @@ from integration.sandbox.world import FOR_EVER, Fault
 from integration.settings import GitHubSettings, JiraSettings, Settings
 from integration.stages.entries import Frozen
 from integration.stages.model import Carrier, Ref
-from integration.trackers import github
+from integration.trackers import Refused, github
 from integration.trackers import jira as jira_adapter
-from integration.trackers.changes import Listed, Swept
+from integration.trackers.changes import Listed, Page, Swept
 from tests.stories.files import mappings
 from workers import clock, sweep
 
@@ -98,7 +98,11 @@ class Place:
 
 @pytest.fixture(params=["github", "jira"])
 def place(
-    request: pytest.FixtureRequest, tmp_path: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    ledger_file: Path,
+    redis_url: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Place]:
     monkeypatch.setattr(github, "PER_PAGE", 10)
     monkeypatch.setattr(jira_adapter, "PAGE", 10)
@@ -113,7 +117,7 @@ def place(
             data_dir=tmp_path,
             mappings=tmp_path / "mappings.yaml",
             redis_url=redis_url,
-            database_url=f"sqlite:///{tmp_path / 'ledger.db'}",
+            database_url=f"sqlite:///{ledger_file}",
             marker_key=b"a key for the sweeps",
             github=GitHubSettings(served.github_url, SERVICE_TOKEN, webhook_secrets=("s",)),
             jira=(jira,),
@@ -343,6 +347,76 @@ def test_a_place_that_is_not_for_us_hinders_only_itself(place: Place) -> None:
     assert ("issues: read" if place.kind == "github" else "Browse projects") in standing.hindrance
     assert "nope" not in standing.hindrance.lower()
     assert not standing.under_way
+
+
+@pytest.mark.parametrize("place", ["github"], indirect=True)
+def test_a_repository_that_the_file_writes_in_another_case_is_the_same(place: Place) -> None:
+    text = place.desk.settings.mappings.read_text().replace('["acme/*"]', '["Acme/App"]')
+    place.desk.settings.mappings.write_text(text)
+    (ref,) = place.open(1)
+    assert ref.place == "acme/app"
+    for kind in (sweep.LIGHT, sweep.FULL):
+        place.sweep(kind)
+        assert place.waiting() == {ref}
+
+
+def test_a_later_page_that_is_refused_ends_the_stretch_and_is_told_and_not_asked_for_without_end(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refs, listed, asked = place.open(25), place.tracker.changed, list[str]()
+
+    def changed(where: str, since: datetime, onward: str = "") -> Page:
+        asked.append(onward)
+        if onward:
+            raise Refused("Pagination is not supported for large datasets")
+        return listed(where, since)
+
+    monkeypatch.setattr(place.tracker, "changed", changed)
+    monkeypatch.setattr(place.tracker, "places", lambda patterns: (refs[0].place,))
+    for _ in range(3):
+        if not (again := place.sweep()):
+            break
+        place.traveller.move_to(again)
+    assert len([one for one in asked if one]) <= 2
+    standing = place.desk.ledger.rounds.of(str(place.ref()))
+    assert not standing.under_way
+    assert standing.hindrance
+
+
+def test_an_account_that_is_refused_is_told_and_is_tried_again_later_and_not_at_each_tick(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(patterns: object) -> tuple[str, ...]:
+        raise Refused("401: Bad credentials")
+
+    refs = place.open(1)
+    monkeypatch.setattr(place.tracker, "places", refused)
+    assert place.sweep() is None
+    standing = place.desk.ledger.rounds.of(str(place.ref()))
+    assert standing.hindrance == sweep.REFUSED
+    assert "ok" not in place.desk.ledger.rounds.told()[str(place.ref())].split(";")[0]
+    assert standing.again_at is not None
+    assert not standing.is_due(sweep.EVERY[sweep.LIGHT], datetime.now(UTC) + timedelta(minutes=4))
+    monkeypatch.undo()
+    place.traveller.move_to(standing.again_at)
+    place.sweep()
+    assert place.waiting() == set(refs)
+    assert place.desk.ledger.rounds.of(str(place.ref())).hindrance == ""
+
+
+def test_what_waits_for_its_next_try_keeps_no_sweep_from_its_work(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "MOST_WAITING", 3)
+    refs = place.open(2)
+    for number in range(3):
+        other = Ref("jira", "gone", "APP", number + 1)
+        place.inbox.hint(other)
+        run = place.inbox.begin(other)
+        assert run
+        place.inbox.put_off(run, datetime.now(UTC) + timedelta(hours=1))
+    assert place.sweep() is None
+    assert set(refs) <= place.waiting()
 
 
 def test_the_clock_hints_at_each_round_when_it_is_due_and_forgets_those_of_trackers_that_are_gone(place: Place) -> None:
