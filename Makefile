@@ -33,6 +33,9 @@ drill: .venv/installed-dev  ## The long tests: the laws over thousands of histor
 	$(BIN)/pytest -m "drill" --ignore tests/test_drill.py
 	$(BIN)/python -m drill
 	$(BIN)/python -m drill --postgres --workers 3 --issues 60 --minutes 1.5 --seed 5
+	$(BIN)/python -m drill --upgrade before || [ $$? -eq 3 ]  # 3: the history is not here, which it says
+	$(BIN)/python -m drill --upgrade before --postgres --seed 5 || [ $$? -eq 3 ]
+	$(BIN)/python -m drill --upgrade next --seed 6
 	$(BIN)/python -m drill --prove
 
 bench: .venv/installed-dev  ## How quick it is, beside its peers; about a quarter of an hour, on a quiet machine

@@ -80,6 +80,7 @@ FAULTS: dict[str, Callable[[], None]] = {
 FOUND_BY = {
     "say-before-ledger": ("the ledger knows it before it is said",),
     "no-lock": ("one issue, one worker",),
+    "other-lock": ("one issue, one worker",),  # of a release beside this one: releases.py
     "no-dirty-set": ("no verdict is lost", "the end is what the evaluator says", "the end is what the story says"),
 }
 """The laws that each of them breaks: another miss proves nothing."""

@@ -40,6 +40,8 @@ class Part:
     process: subprocess.Popen[bytes] | None = None
     due: float = 0.0
     killed: bool = False
+    leaving: bool = False  # it was asked to stop, and is not started again
+    since: float = 0.0  # when it was started last
 
     def start(self) -> None:
         """Start it, in a group of its own."""
@@ -48,7 +50,7 @@ class Part:
                 self.command, env=self.environ, cwd=self.log.parent, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                 start_new_session=True,
             )  # fmt: skip
-        self.killed = False
+        self.due, self.killed, self.leaving, self.since = 0.0, False, False, time.monotonic()
 
     def signal(self, what: signal.Signals) -> None:
         """Send it, and all that it has started, a signal."""
@@ -76,6 +78,7 @@ class Household:
     dice: Random
     kills: Counter[str] = field(default_factory=Counter)
     deaths: Counter[str] = field(default_factory=Counter)
+    begins: tuple[str, ...] = PARTS[1:]  # what is started at first, after Redis
     says: str = ""  # what the service said when it was last asked
     _over: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -129,8 +132,8 @@ class Household:
             self._over.set()
             if supervisor.ident:
                 supervisor.join(10)
-            for name in reversed(PARTS):
-                self.parts[name].signal(signal.SIGKILL)
+            for part in reversed(self.parts.values()):
+                part.signal(signal.SIGKILL)
             for part in self.parts.values():
                 if part.process:
                     part.process.wait(10)
@@ -138,7 +141,7 @@ class Household:
     def _start(self) -> None:
         self.parts["redis"].start()
         _until(self.redis_answers, lambda: "Redis does not start", self.home)
-        for name in PARTS[1:]:
+        for name in self.begins:
             self.parts[name].start()
         _until(self.is_ready, lambda: f"the service does not get ready: {self.says}", self.home)
 
@@ -152,30 +155,56 @@ class Household:
         """A connection to the household's Redis."""
         return redis.Redis.from_url(self.environ["REDIS_URL"], socket_timeout=5)
 
-    def is_ready(self) -> bool:
-        """Whether the service says that it is."""
+    def is_ready(self, url: str = "") -> bool:
+        """Whether the service (or the web at that address) says that it is."""
         try:
-            answer = requests.get(f"{self.url}/readyz", timeout=5)
+            answer = requests.get(f"{url or self.url}/readyz", timeout=5)
         except requests.RequestException as error:
             self.says = str(error)
             return False
         self.says = answer.text
         return answer.status_code == 200
 
+    # --- as an operator does ---
+
+    def start(self, name: str) -> None:
+        """Start a part that does not run."""
+        with self._lock:
+            self.parts[name].start()
+
+    def stop(self, name: str, patience: float) -> tuple[float, int | None]:
+        """Ask a part to stop, and wait: the seconds that it took, and its exit code; None where it had to be killed."""
+        part = self.parts[name]
+        with self._lock:
+            part.leaving = True
+            process = part.process
+        if process is None or process.poll() is not None:  # it has just died, and is not started again
+            return 0.0, 0
+        begun = time.monotonic()
+        process.terminate()
+        try:
+            code: int | None = process.wait(patience)
+        except subprocess.TimeoutExpired:
+            code = None
+        took = time.monotonic() - begun
+        part.signal(signal.SIGKILL)
+        process.wait(10)
+        return took, code
+
     # --- deaths ---
 
     def kill(self, name: str) -> None:
         """SIGKILL a part with all its children; `work horse` is one child of the worker's alone."""
         with self._lock:
-            if name == "work horse":
-                children = self.parts["worker"].children()
+            if name.endswith("work horse"):
+                children = self.parts[name.replace("work horse", "worker")].children()
                 if children:
                     self.kills[name] += 1
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(self.dice.choice(sorted(children)), signal.SIGKILL)
                 return
             part = self.parts[name]
-            if part.process and part.process.poll() is None and not part.killed:
+            if part.process and part.process.poll() is None and not part.killed and not part.leaving:
                 self.kills[name] += 1
                 part.killed = True
                 part.signal(signal.SIGKILL)
@@ -187,7 +216,7 @@ class Household:
                     self._revive(part)
 
     def _revive(self, part: Part) -> None:
-        if part.process is None or part.process.poll() is None:
+        if part.process is None or part.leaving or part.process.poll() is None:
             return
         now = time.monotonic()
         if not part.due:

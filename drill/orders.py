@@ -23,6 +23,7 @@ class Orders:
     postgres: bool = False
     hard: bool = False
     broken: str = ""
+    upgrade: str = ""  # from this release (`before`, or a revision) to ours; `next`: from ours to one of after
 
     @property
     def seconds(self) -> float:
@@ -52,7 +53,8 @@ class Orders:
     def __str__(self) -> str:
         where = "PostgreSQL" if self.postgres else "SQLite"
         broken = f", broken on purpose: {self.broken}" if self.broken else ""
+        upgrade = f", an upgrade: {self.upgrade}" if self.upgrade else ""
         return (
             f"seed {self.seed}: {self.issues} features, {self.deliveries:,} deliveries or more, "
-            f"people at work for {self.minutes:g} minutes, {self.workers} workers, {where}{broken}"
+            f"people at work for {self.minutes:g} minutes, {self.workers} workers, {where}{broken}{upgrade}"
         )

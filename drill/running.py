@@ -8,12 +8,13 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from random import Random
+from typing import TypeVar
 
 from drill.household import PARTS, Household, postgres
 from drill.oracle import Miss, Oracle, Verdicts
@@ -72,6 +73,7 @@ class Drill:
     features: list[Feature]
     say: Callable[[str], object] = print
     released: Counter[str] = field(default_factory=Counter)
+    _lasts: float = 20.0  # seconds until what goes on beside is over, too
     _latest: float = 0.0  # so long people are at work at most
     _over: threading.Event = field(default_factory=threading.Event)
     _at_home: threading.Event = field(default_factory=threading.Event)
@@ -88,6 +90,7 @@ class Drill:
             worked = time.monotonic() - begun
             self.say(f"people have gone home after {worked:.0f} s; {self._progress()}")
             desk = Desk.open(Settings.read(self.household.environ))
+            self._all_at_work(desk)
             rest = self.watch.rest(self.world, desk.ledger, self.orders.patience, swept=not self.orders.hard)
             self.watch.end()
             self._at_home.set()
@@ -96,6 +99,7 @@ class Drill:
             inbox = Inbox.connect(self.household.environ["REDIS_URL"])
             hurry(timedelta(seconds=self.orders.swept_every))  # the oracle asks the trackers, too
             outcome.verdicts = Oracle(desk, inbox, self.people, self.weather).judge(self.features)
+            self._judge_more(outcome.verdicts)
             if rest is None:
                 waiting = ", ".join(self.watch.waiting()[:10])
                 what = f"not within {self.orders.patience:.0f} s: {waiting}"
@@ -104,24 +108,41 @@ class Drill:
             desk.ledger.close()
         return outcome
 
+    def _all_at_work(self, desk: Desk) -> None:
+        """All faults are over, and what is to be looked at from the end is seen by those who are at work now."""
+
+    def _judge_more(self, verdicts: Verdicts) -> None:
+        """What only a drill of this kind can see."""
+
     # --- traffic ---
 
     def _traffic(self) -> None:
-        orders = self.orders
-        self.weather.blowing = True
-        self.world.hooks.trouble(Odds(0 if orders.hard else 0.03, 0.05, 0.05, 0.04, 6, orders.seed))
-        threads = [threading.Thread(target=each, daemon=True) for each in (self._kill_at_random, self._kill_at_acts)]
+        self._troubled()
+        threads = [threading.Thread(target=each, daemon=True) for each in self._beside()]
         for each in threads:
             each.start()
         self._act_out()
         self._over.set()
         for each in threads:
-            each.join(20)
-        for part in ("worker",) if self.orders.hard else PARTS:  # the machine goes down, and comes up again
+            each.join(self._lasts)
+        for part in self._struck_at_the_end():  # the machine goes down, and comes up again
             self.household.kill(part)
         self.weather.blowing = False
         self.weather.clear()
         self.world.hooks.trouble(None)
+
+    def _troubled(self) -> None:
+        """From now on post and trackers have a bad day."""
+        orders = self.orders
+        self.weather.blowing = True
+        self.world.hooks.trouble(Odds(0 if orders.hard else 0.03, 0.05, 0.05, 0.04, 6, orders.seed))
+
+    def _beside(self) -> Sequence[Callable[[], None]]:
+        """What goes on while people are at work."""
+        return (self._kill_at_random, self._kill_at_acts)
+
+    def _struck_at_the_end(self) -> Sequence[str]:
+        return ("worker",) if self.orders.hard else PARTS
 
     def _act_out(self) -> None:
         """Everything in the timetable, and then as much around it as the deliveries that were ordered take."""
@@ -220,9 +241,12 @@ class Drill:
         }  # fmt: skip
 
 
+K = TypeVar("K", bound=Drill)
+
+
 @contextmanager
-def prepared(orders: Orders, say: Callable[[str], object]) -> Iterator[Drill]:
-    """A drill that can be run; its parts are gone afterwards, its home only where nothing was missed."""
+def prepared(orders: Orders, say: Callable[[str], object], kind: type[K], port: int) -> Iterator[K]:
+    """A drill of that kind that can be run, with webhooks to this port; its parts are gone afterwards."""
     home = Path(tempfile.mkdtemp(prefix="drill-"))
     with ExitStack() as stack:
         database = stack.enter_context(postgres()) if orders.postgres else ""
@@ -232,15 +256,15 @@ def prepared(orders: Orders, say: Callable[[str], object]) -> Iterator[Drill]:
         weather = Weather(orders.seed, USUAL + THICK if orders.hard else USUAL)
         world.faults = weather
         served = stack.enter_context(running(world))
-        port = _free_port()
         household = Household.built(orders, home, served.url, port, database)
         world.hooks.register(f"{household.url}/webhooks/github", GITHUB_SECRET, "github", place=ORG)
         world.hooks.register(f"{household.url}/webhooks/jira", JIRA_SECRET, "jira")
         wanted = features(orders.issues, orders.seed)
-        yield Drill(orders, world, weather, People(world), household, Watch(household), wanted, say)
+        yield kind(orders, world, weather, People(world), household, Watch(household), wanted, say)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -250,5 +274,5 @@ def run(orders: Orders, say: Callable[[str], object] = print) -> Outcome:
     """Run one drill."""
     say(str(orders))
     os.environ.pop("PYTEST_CURRENT_TEST", None)
-    with prepared(orders, say) as drill:
+    with prepared(orders, say, Drill, free_port()) as drill:
         return drill.run()

@@ -54,7 +54,7 @@ def _nobody_is_at_work(settings: Settings) -> None:
         if seen := inbox.workers_seen():
             raise NoWayBack(
                 f"{seen} workers give signs of life: stop all processes of this release first (one that was killed is "
-                "missed after half a minute)"
+                "missed after three minutes at most)"
             )
         for kind in ROUNDS:
             for one in ("github", *(f"jira/{each.site}" for each in settings.jira)):

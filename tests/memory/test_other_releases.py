@@ -67,3 +67,30 @@ def test_what_waits_in_redis_has_the_names_that_other_releases_know(redis_client
     kept = {key.decode().removeprefix("release-stages:") for key in redis_client.keys("release-stages:*")}
     ends_by_itself = {"looks:github:acme/app#12"}  # and others do not ask for it
     assert kept - ends_by_itself == {"counter", "dirty", "generation", "later", "lock:github:acme/app#12", "patience"}
+
+
+def test_a_hint_of_an_older_release_which_knows_no_causes_is_taken_for_what_a_person_did(redis_client: Redis) -> None:
+    inbox = Inbox(redis_client)
+
+    def hint_by_the_older() -> None:
+        generation = redis_client.incr("release-stages:counter")
+        redis_client.hset("release-stages:generation", str(APP), generation)
+        redis_client.zadd("release-stages:dirty", {str(APP): 1}, nx=True)
+
+    def begun() -> str:
+        run = inbox.begin(APP)
+        assert run
+        inbox.put_off(run, run.since)
+        return run.cause
+
+    inbox.hint(APP, cause="sweep")
+    inbox.hint(APP, cause="reload")
+    assert begun() == "sweep", "the first of our own counts"
+    hint_by_the_older()
+    assert begun() == ""
+    inbox.hint(APP, cause="sweep")
+    assert begun() == "", "a person's hint outdoes those that come after it"
+    redis_client.delete("release-stages:dirty")  # an older worker has finished, and left the cause of an earlier hint
+    redis_client.hset("release-stages:cause", str(APP), "sweep 1")
+    hint_by_the_older()
+    assert begun() == ""

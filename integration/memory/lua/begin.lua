@@ -7,4 +7,4 @@ redis.call('ZADD', PATIENCE, now, ref)
 redis.call('INCR', looks_of(ref))
 redis.call('PEXPIRE', looks_of(ref), OF_LATE)
 return {redis.call('HGET', GENERATION, ref), redis.call('HGET', WATERMARK, ref) or '', since,
-  redis.call('HGET', CAUSE, ref) or ''}
+  cause_of(ref)}

@@ -4,7 +4,7 @@ local prefix, now, rq_queues, rq_queue = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local DIRTY = prefix .. 'dirty'            -- zset ref -> since when it waits
 local GENERATION = prefix .. 'generation'  -- hash ref -> its latest hint
 local WATERMARK = prefix .. 'watermark'    -- hash ref -> the newest watermark
-local CAUSE = prefix .. 'cause'            -- hash ref -> what made its hints, where no webhook did
+local CAUSE = prefix .. 'cause'            -- hash ref -> what made its hints, where no webhook did, and its latest
 local PATIENCE = prefix .. 'patience'      -- zset ref -> last sign that it is being taken care of
 local WAKING = prefix .. 'waking'          -- hash ref -> the job that is on its way
 local LATER = prefix .. 'later'            -- zset ref -> when it becomes a hint
@@ -43,12 +43,21 @@ local function wake(ref, at, at_once)
   return 1
 end
 
+-- A cause stands with the hint that it was true of: whoever hints and knows of no causes, as an older release, ends it.
+local function cause_of(ref)
+  local kept, hint = redis.call('HGET', CAUSE, ref), redis.call('HGET', GENERATION, ref)
+  local cause, of = string.match(kept or '', '^(.*) (%d+)$')
+  return of and of == hint and cause or ''
+end
+
 local function mark(ref, watermark, cause)
-  redis.call('HSET', GENERATION, ref, redis.call('INCR', COUNTER))
+  if cause ~= '' and redis.call('ZSCORE', DIRTY, ref) then cause = cause_of(ref) end
+  local generation = redis.call('INCR', COUNTER)
+  redis.call('HSET', GENERATION, ref, generation)
   if cause == '' then
     redis.call('HDEL', CAUSE, ref)
-  elseif not redis.call('ZSCORE', DIRTY, ref) then
-    redis.call('HSET', CAUSE, ref, cause)
+  else
+    redis.call('HSET', CAUSE, ref, cause .. ' ' .. string.format('%.0f', generation))
   end
   redis.call('ZADD', DIRTY, 'NX', now, ref)
   redis.call('ZADD', PATIENCE, 'NX', now, ref) -- whatever becomes of the run under way, it is missed
