@@ -9,6 +9,7 @@ from redis import Redis
 
 from integration.memory.away import Away
 from integration.memory.breaker import MOST, Breaker, Held
+from integration.memory.inbox import Inbox
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -56,4 +57,4 @@ def test_acts_at_the_same_instant_count_one_by_one_over_all_workers(redis_client
 
 def test_without_redis_it_says_so_in_our_own_word() -> None:
     with pytest.raises(Away):
-        Breaker(Redis(unix_socket_path="/nowhere/redis.sock")).let("sweep", NOON)
+        Inbox.connect("unix:///nowhere/redis.sock").breaker.let("sweep", NOON)

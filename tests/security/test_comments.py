@@ -123,24 +123,24 @@ FORMS = (
 def test_a_long_comment_is_read_at_once_whatever_it_is_made_of(form: str) -> None:
     for piece in PIECES:
         body = form.replace("{}", (piece * LONGEST)[:LONGEST])[:LONGEST]
-        began = time.process_time()
+        began = time.thread_time()
         verbs(body)
         is_plain_reply(body, jira=False)
-        took = time.process_time() - began
+        took = time.thread_time() - began
         assert took < 0.5, f"{piece!r} took {took:.1f} s"
 
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_command_with_a_long_argument_is_read_at_once(verb: str) -> None:
     for piece in (" x", "x", ",", "\t@", "support "):
-        began = time.process_time()
+        began = time.thread_time()
         verbs(f"/stage {verb} a{piece * (LONGEST // len(piece))}b"[:LONGEST])
-        assert time.process_time() - began < 0.5, repr(piece)
+        assert time.thread_time() - began < 0.5, repr(piece)
 
 
 @pytest.mark.parametrize("piece", [" ", "\t", "\n", " \n", ", ", "- [x] ", ">", "  >", "and "])
 def test_a_proposed_route_in_an_issues_text_is_read_at_once(piece: str) -> None:
     text = "beta" + (piece * LONGEST)[:LONGEST] + "public"
-    began = time.process_time()
+    began = time.thread_time()
     read_route(text, STAGES)
-    assert time.process_time() - began < 0.5
+    assert time.thread_time() - began < 0.5

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import wraps
+from functools import cached_property, wraps
 from html import unescape
 from pathlib import Path
 from types import ModuleType
@@ -61,6 +61,14 @@ class Written:
 
     by: tuple[str, ...]
     text: Text
+
+    @cached_property
+    def markdown(self) -> str:
+        return markdown(self.text)
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        return adf(self.text)
 
 
 @contextmanager
@@ -116,12 +124,12 @@ def perform(house: House, play: Play) -> dict[tuple[str, str], Shown]:
 def _seen(tracker: str, posted: Posted, written: list[Written], everywhere: Callable[[str], str]) -> Shown:
     if tracker == "github":
         body = _MARKER.sub("", posted.body)
-        text = next(one.text for one in written if markdown(one.text) == body)
+        found = next(one for one in written if one.markdown == body)
         source = body
     else:
-        text = next(one.text for one in written if adf(one.text) == posted.document)
-        source = wiki(_by_name(text), cloud=False)
-    by = dict.fromkeys(name for one in written if markdown(one.text) in markdown(text) for name in one.by)
+        found = next(one for one in written if one.document == posted.document)
+        source = wiki(_by_name(found.text), cloud=False)
+    by = dict.fromkeys(name for one in written if one.markdown in found.markdown for name in one.by)
     return Shown(everywhere(source), everywhere(posted.html), tuple(by))
 
 
