@@ -86,9 +86,7 @@ def fate(error: Exception) -> Fate:
             step = f"look at what it did; then: release-stages failed release {error.cause}"
             return Fate(Kind.ADMIN, said, step, seen=True)
         case Unfit():
-            return Fate(
-                Kind.PEOPLE, told_of(error), "the people of that repository mend its file, and it is read again"
-            )
+            return Fate(Kind.PEOPLE, told_of(error))
         case Refused() | Unreadable() | Faulty() | Misconfigured():
             return Fate(Kind.ADMIN, said, _FIXES[_known(error)])
     return Fate(Kind.ADMIN, f"{type(error).__name__} {_place(error)}", OURS)
