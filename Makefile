@@ -16,6 +16,7 @@ install: .venv/installed  ## Make .venv with the locked versions; then .venv/bin
 run: install  ## Start all of it; with no tracker in the environment, a small GitHub and a small Jira, too
 	@exec $(BIN)/release-stages run
 
+test: export PYTHONDONTWRITEBYTECODE =  # every process of the tests would compile the house anew
 test: .venv/installed-dev  ## All tests
 	$(BIN)/pytest -n 2 --dist worksteal -m "not drill"
 

@@ -9,6 +9,7 @@ from bench import deliveries, load, machine, peers, service, tracker
 from bench.report import Goal, Section, Table, median, spread
 
 _ROUND = 0x3000
+PROCESSES = 2  # of workers, as shipped
 
 
 def measure(quick: bool) -> Section:
@@ -23,7 +24,17 @@ def measure(quick: bool) -> Section:
         Goal("start of web", "<= 0.5 s", f"{spread(starts, 2)} s", median(starts) <= 0.5),
     )
     columns = ("process", "MiB at rest", "processes", "the largest of them, MiB (RSS)")
-    section.tables.append(Table(columns, _at_rest()))
+    rows, workers = _at_rest()
+    section.tables.append(Table(columns, rows))
+    each = workers / PROCESSES
+    section.goals.append(
+        Goal(
+            "a worker process at rest, with its share of what two have in common",
+            "<= 80 MiB",
+            f"{each:.1f} MiB",
+            each <= 80,
+        )
+    )
     return section
 
 
@@ -35,12 +46,13 @@ def _start() -> float:
             return time.monotonic() - began
 
 
-def _at_rest() -> list[tuple[str, ...]]:
+def _at_rest() -> tuple[list[tuple[str, ...]], float]:
+    """A row for each process, and what the workers take together."""
     with ExitStack() as stack:
         house = stack.enter_context(service.installed())
         redis, child = stack.enter_context(machine.redis_running(machine.LOAD_CORE, house.home / "redis"))
         world = stack.enter_context(tracker.served())
-        house.api = world.api
+        house.api, house.workers = world.api, PROCESSES
         children = {
             name: stack.enter_context(house.process(name, machine.SERVER_CORE)) for name in ("web", "worker", "clock")
         }
@@ -51,12 +63,13 @@ def _at_rest() -> list[tuple[str, ...]]:
         service.settle(redis, children["worker"])
         found = [_row(f"`release-stages {name}`", one) for name, one in children.items()]
         found.append(_row("Redis", child))
+        workers = children["worker"].memory()
     try:
         peers.there(peers.PROBOT)
     except peers.Missing:
-        return found
+        return found, workers
     with peers.PROBOT.running(machine.SERVER_CORE) as (_, one):
-        return [*found, _row("Probot", one)]
+        return [*found, _row("Probot", one)], workers
 
 
 def _row(name: str, one: machine.Child) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,13 +11,13 @@ from pathlib import Path
 
 from redis import Redis
 
-from bench import deliveries, machine
+from bench import deliveries, machine, peers
 from integration.memory.inbox import PREFIX
 from integration.memory.ledger import Ledger
 from integration.sandbox.people import SERVICE_TOKEN
 
 PATH = "/webhooks/github"
-COMMAND = (sys.executable, "-m", "integration.cli")  # as the Procfile has it
+ROOT = Path(__file__).parent.parent
 _BUDGETS = (f"{PREFIX}*:points*", f"{PREFIX}*:new*")
 KEY = "a key for nothing but the bench"
 
@@ -55,14 +54,15 @@ class Service:
     home: Path
     api: str = "http://127.0.0.1:9/api/v3"  # nobody answers there: enough for who only receives
     level: str = "WARNING"
-    workers: int = 1  # processes
+    workers: int = 1  # processes, where all of them share a core
     port: int = field(default_factory=machine.free_port)
 
     def environ(self) -> dict[str, str]:
         """All that the processes know."""
         (self.home / "mappings.yaml").write_text(MAPPINGS)
         return {
-            **{name: os.environ[name] for name in ("PATH", "PYTHONPATH", "HOME") if name in os.environ},
+            **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+            "PYTHONPATH": str(ROOT),
             "HOST": machine.HOST,
             "PORT": str(self.port),
             "DATA_DIR": str(self.home / "var"),
@@ -86,8 +86,13 @@ class Service:
     def process(self, name: str, cores: frozenset[int]) -> Iterator[machine.Child]:
         """`release-stages web`, `worker` or `clock`, until the block ends."""
         ready = machine.answers(f"http://{machine.HOST}:{self.port}/healthz") if name == "web" else lambda: True
-        with machine.running([*COMMAND, name], cores, ready, self.environ(), self.home) as child:
+        with machine.running([*command(), name], cores, ready, self.environ(), self.home) as child:
             yield child
+
+
+def command() -> list[str]:
+    """As the Procfile has it, with what an operator installs, and none of what tests and lint bring with them."""
+    return [str(peers.installed("service", ROOT / "requirements.lock")), "-m", "integration.cli"]
 
 
 @contextmanager

@@ -57,7 +57,7 @@ def check(path: Path, variables: Collection[str] | None = None) -> tuple[list[st
 
 
 def check_additions(path: Path, mappings: Path) -> tuple[list[str], bool]:
-    """The lines to print of a repository's own file, as it would count with this mappings.yaml; and whether it would."""
+    """The lines to print of a repository's own file, as it would count with this mappings.yaml; whether it would."""
     try:
         text, ours = text_of(path), text_of(mappings)
         ground = Ground.of(ours)
@@ -81,6 +81,7 @@ def _listed(wrong: Faulty) -> list[str]:
 def notes(mappings: Mappings, variables: Collection[str] | None = None) -> Iterator[str]:
     """What is no fault, and yet does nothing, or hardly what was meant. Pure; `variables` as `check` has them."""
     yield from _unused(mappings)
+    yield from _prevented_for_nothing(mappings)
     if not any(source.jira for source in mappings.sources):
         yield from _without_jira(mappings)
     yield from _single_addresses(mappings)
@@ -107,6 +108,15 @@ def _unused(mappings: Mappings) -> Iterator[str]:
         for name in getattr(mappings, part):
             if (part, name) not in used:
                 yield f"no rule looks at the {called} {name}"
+
+
+def _prevented_for_nothing(mappings: Mappings) -> Iterator[str]:
+    """Stages that a workflow is to guard, although no rule ever shuts them."""
+    blocking = {rule.entering for rule in mappings.rules if rule.level is m.Level.BLOCK}
+    for source in mappings.sources:
+        for stage in source.jira.prevent if source.jira else ():
+            if stage not in blocking:
+                yield f"prevent: {stage} is always open, as no rule of level block guards it"
 
 
 def _without_jira(mappings: Mappings) -> Iterator[str]:

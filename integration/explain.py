@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from integration.failed import next_step
 from integration.look import Desk, Look
+from integration.memory.failures import Failure, State
 from integration.settings import Settings
 from integration.stages.entries import Finding, GateResult, Judged
 from integration.stages.model import Ref
 from integration.stages.moves import rank
-from integration.stages.planning.actions import Action, Edit, Pin, Prove, React, Remove, Say, Shift, Tidy
+from integration.stages.planning.actions import Action, Edit, Fill, Pin, Prove, React, Remove, Say, Shift, Tidy
 from integration.stages.planning.scene import Scene
 from integration.stages.remembered import remember
 from integration.stages.rules.gate import Ask, Verdict, is_open
@@ -19,7 +21,15 @@ from integration.stages.rules.gate import Ask, Verdict, is_open
 def explain(ref: str, settings: Settings) -> str:
     """The whole story of one issue as text. Raises `Unnamed`, `Faulty`, and the trackers' errors."""
     desk = Desk.open(settings, takes=False)
-    return "\n".join(_lines(desk.look(Ref.parse(ref), datetime.now(UTC))))
+    look = desk.look(Ref.parse(ref), datetime.now(UTC))
+    return "\n".join((*_lines(look), *_trouble(desk.ledger.failures.of(look.issue.ref))))
+
+
+def _trouble(known: Failure | None) -> Iterable[str]:
+    """What could not be done so far, and whose turn that is."""
+    if known is not None and known.state is not State.DROPPED:
+        yield f"Not done since {known.since:%Y-%m-%d %H:%M}Z: {known.reason}"
+        yield f"  next: {next_step(known)}"
 
 
 def _lines(look: Look) -> Iterable[str]:
@@ -135,6 +145,8 @@ def _named(action: Action) -> str:
             return f"move it from {action.intended.was or 'no stage'} to {action.intended.to or 'no stage'}"
         case Tidy():
             return f"take off {', '.join(action.take)}"
+        case Fill():
+            return f"{'fill' if action.text else 'empty'} the field {action.field}"
         case Prove():
             return f"find out whether {action.party} was reached by {action.comment.url}"
 

@@ -162,8 +162,9 @@ def next_step(one: Failure) -> str:
     if one.kind is Kind.LATER:
         return "nothing; it is tried again by itself"
     if one.kind is Kind.PEOPLE:
-        mend = f"the people of {one.ref.place} mend {ADDITIONS_FILE}, which is read again by itself"
-        return f"nothing; {mend if one.ref.tracker == ADDITIONS else 'the people of the issue are told on it'}"
+        if one.ref.tracker == ADDITIONS:
+            return f"the people of {one.ref.place} mend {ADDITIONS_FILE}; it is read again by itself"
+        return "somebody of the issue sees to that; it is tried once a day, and whenever something happens there"
     return one.step.replace("REF", name)
 
 

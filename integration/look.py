@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -13,20 +14,19 @@ import structlog
 
 from integration import custom, duty
 from integration.additions import OwnRules
-from integration.in_force import MappingsFile
+from integration.check import text_of
+from integration.in_force import MappingsFile, known
 from integration.memory.copies import Copies
 from integration.memory.ledger import Ledger
 from integration.memory.traffic import Traffic
 from integration.memory.versions import Under
 from integration.settings import Settings
-from integration.stages.file.mappings import Approved, Custom, Linked, Mappings, NoOpen, at
+from integration.stages.file.mappings import Approved, Custom, Faulty, Linked, Mappings, NoOpen, at
 from integration.stages.model import Issue, Ref, Related
 from integration.stages.planning import hearing, plan
 from integration.stages.planning.hearing import Doubt
 from integration.stages.planning.scene import Given
-from integration.trackers import EVERYTHING, Question, Refused, Tracker
-from integration.trackers.github import GitHub
-from integration.trackers.jira import Jira
+from integration.trackers import EVERYTHING, Question, Refused, Tracker, TrackerError
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +51,7 @@ class Desk:
     ledger: Ledger
     mappings: MappingsFile
     trackers: dict[tuple[str, str], Tracker] = field(default_factory=dict)
+    shared: Traffic | None = None
     own_rules: OwnRules = field(init=False)
 
     def __post_init__(self) -> None:
@@ -64,13 +65,14 @@ class Desk:
         """
         ledger = Ledger.open(settings.database_url)
         shared = Traffic.connect(settings.redis_url, settings.marker_key)
-        trackers: dict[tuple[str, str], Tracker] = {
-            ("jira", site.site): Jira(site, pace=shared, shelf=shared) for site in settings.jira
-        }
-        if settings.github:
-            trackers["github", ""] = GitHub(settings.github, pace=shared, shelf=shared)
         copies = Copies.connect(settings.redis_url)
-        return cls(settings, ledger, file or MappingsFile(settings.mappings, ledger, copies, takes), trackers)
+        mappings = file or MappingsFile(settings.mappings, ledger, copies, takes)
+        return cls(settings, ledger, mappings, _trackers(settings, shared), shared)
+
+    def leave(self) -> None:
+        """The run is over: what trackers' adapters had still to tell all other workers is told now."""
+        if self.shared:
+            self.shared.flush()
 
     def tracker(self, ref: Ref) -> Tracker:
         """The tracker that has this issue. Raises `Refused` where none is configured, so nothing is lost."""
@@ -140,6 +142,27 @@ class Desk:
             self.ledger.learn_names(ref.place, fresh, now)
             known = self.ledger.known_names(ref.place)
         return known
+
+
+def load(settings: Settings) -> None:
+    """Import what looks will need, and read the file: done before a process is copied, its copies share all of it."""
+    with suppress(Faulty, TrackerError):  # whoever needs it meets it again, and says so
+        _trackers(settings, Traffic.connect(settings.redis_url, settings.marker_key))
+        known(text_of(settings.mappings), settings.mappings.name)
+
+
+def _trackers(settings: Settings, shared: Traffic) -> dict[tuple[str, str], Tracker]:
+    """The adapters of the trackers that are configured; of no other the library is imported."""
+    found: dict[tuple[str, str], Tracker] = {}
+    if settings.jira:
+        from integration.trackers.jira import Jira
+
+        found |= {("jira", site.site): Jira(site, pace=shared, shelf=shared) for site in settings.jira}
+    if settings.github:
+        from integration.trackers.github import GitHub
+
+        found["github", ""] = GitHub(settings.github, pace=shared, shelf=shared)
+    return found
 
 
 def _looked_at_around(mappings: Mappings) -> frozenset[str]:

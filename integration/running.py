@@ -1,8 +1,9 @@
 """`release-stages run`: all processes of the Procfile on one machine, with a Redis of their own where none is given.
 
-honcho starts them, mixes their output and stops them. What is ours: Redis starts first and stops last; whoever dies is
-started again, unless it dies as soon as it has begun: then it is named with its last words, and everything is stopped;
-and no child outlives the run, not even when the run itself is killed.
+honcho starts them, mixes their output and stops them. What is ours: Redis starts first and stops last, and all of them
+are down before a platform's thirty seconds are over; whoever dies is started again, unless it dies as soon as it has
+begun: then it is named with its last words, and everything is stopped; and no child outlives the run, not even when the
+run itself is killed.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import defaultdict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -43,8 +44,9 @@ from integration.settings import Settings
 
 REDIS = "redis"
 SANDBOX = "sandbox"
-STOPPED_IN_ORDER = ("web", "clock", "worker", SANDBOX, REDIS)
-GRACE = 30.0  # seconds that each may take to stop
+STOPPED_LAST = (SANDBOX, REDIS)  # one after the other, when all that need them are gone
+GRACE = 27.0  # seconds for those to stop that may have something in hand; the workers kill what outlasts 25
+QUICK = 1.0  # and for each of the last, which have nothing
 READY_WITHIN = 60.0
 SETTLED = 5.0  # seconds: what dies sooner would die again
 
@@ -312,13 +314,27 @@ class Household(Manager):  # type: ignore[misc]
             time.sleep(0.05)
 
     def _stop_in_order(self) -> None:
-        for name in sorted(self._processes, key=_place_in_stopping):
-            each = self._processes[name]
-            if _appears(each, "pid", 5) and "returncode" not in each:
-                _signal_group(each["pid"], signal.SIGTERM)
-                if not _appears(each, "returncode", GRACE):
-                    self.say(f"{name} did not stop within {GRACE:.0f} seconds and is killed")
-                    _signal_group(each["pid"], signal.SIGKILL)
+        """All that work at once, as each may take its time; then what they have worked with."""
+        self._stop([name for name in self._processes if name not in STOPPED_LAST], GRACE)
+        for name in STOPPED_LAST:
+            if name in self._processes:
+                self._stop([name], QUICK)
+
+    def _stop(self, names: Sequence[str], grace: float) -> None:
+        asked = [name for name in names if self._is_up(self._processes[name])]
+        for name in asked:
+            _signal_group(self._processes[name]["pid"], signal.SIGTERM)
+        until = time.monotonic() + grace
+        for name in asked:
+            if not _appears(self._processes[name], "returncode", until - time.monotonic()):
+                self.say(f"{name} did not stop within {grace:.0f} seconds and is killed")
+                _signal_group(self._processes[name]["pid"], signal.SIGKILL)
+        for name in asked:
+            _appears(self._processes[name], "returncode", QUICK)
+
+    @staticmethod
+    def _is_up(facts: Mapping[str, Any]) -> bool:
+        return _appears(facts, "pid", 5) and "returncode" not in facts  # it may have begun just now
 
     def _await_ready(self, url: str, lines: str) -> None:
         started, told = time.monotonic(), False
@@ -354,10 +370,6 @@ def _last_words(name: str, code: int, lines: list[str]) -> str:
 def _how_it_ended(code: int) -> str:
     killed_by = -code if code < 0 else max(0, code - 128)  # above 128: what the shell between us says of it
     return f"killed by signal {killed_by}" if killed_by else f"exit code {code}"
-
-
-def _place_in_stopping(name: str) -> float:
-    return STOPPED_IN_ORDER.index(name) if name in STOPPED_IN_ORDER else STOPPED_IN_ORDER.index(SANDBOX) - 0.5
 
 
 def _appears(facts: Mapping[str, Any], name: str, seconds: float) -> bool:

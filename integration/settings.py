@@ -110,7 +110,7 @@ class Settings:
     sandbox: bool = False
     sandbox_port: int = 8001
     workers: int = 2  # processes
-    threads: int = 8  # of each
+    threads: int = 16  # of each
     log_level: str = "INFO"
     force_color: bool = False  # log for people, although no terminal is seen
     warnings: tuple[str, ...] = ()  # what makes sense, but is hardly meant so; to be logged at the start
@@ -169,7 +169,7 @@ class _Reading:
             sandbox=sandbox,
             sandbox_port=sandbox_port,
             workers=self.number("WORKERS", 2, 64),
-            threads=self.number("THREADS", 8, 64),
+            threads=self.number("THREADS", 16, 64),
             log_level=self.log_level(),
             force_color="FORCE_COLOR" in self.set,
             rota_hosts=self.rota_hosts(),

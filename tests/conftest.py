@@ -6,7 +6,9 @@ killed (on Linux). Under pytest-xdist each worker process has its own. Fixtures 
 - `redis_url`, `redis_client`: the run's Redis, emptied before each test; `redis_server` is its url, not emptied.
 - `postgres_url`: a new, empty database for each test; `sqlite_url`: a file that is not there yet.
 - `database_url`: the same test on both, first SQLite, then PostgreSQL.
-- `ledger`: an open ledger on `database_url`, born at `BORN`.
+- `ledger_url`: as `database_url`, but the ledger's tables are there: the migrations take longer than most tests, so
+  they run once, and each test gets a copy. `ledger_file`: such a copy on SQLite, `ledger.db` in `tmp_path`.
+- `ledger`: an open ledger on `ledger_url`, born at `BORN`.
 """
 
 from __future__ import annotations
@@ -246,11 +248,18 @@ def postgres_server() -> Iterator[str]:
 @pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """The url of a new, empty database."""
+    with _new_database(postgres_server) as url:
+        yield url
+
+
+@contextmanager
+def _new_database(server: str, like: str = "template1") -> Iterator[str]:
+    """The url of a new database, which is a copy of that one."""
     name = f"test_{next(_NUMBERS)}"
-    with psycopg.connect(postgres_server.format("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    yield postgres_server.format(name)
-    with psycopg.connect(postgres_server.format("postgres"), autocommit=True) as connection:
+    with psycopg.connect(server.format("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {like}")
+    yield server.format(name)
+    with psycopg.connect(server.format("postgres"), autocommit=True) as connection:
         connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
@@ -270,11 +279,59 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue(fixture))
 
 
+def _make_ready(url: str) -> None:
+    """Bring an empty database to the ledger's newest tables; the ledger is born when somebody opens it."""
+    from integration.memory import migrations
+    from integration.memory.database import connect_to, transaction
+
+    engine = connect_to(url)
+    with transaction(engine, writes=True) as connection:
+        migrations.bring_up(connection)
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def _ready_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the ledger's tables, to be copied."""
+    file = tmp_path_factory.mktemp("ready") / "ledger.db"
+    _make_ready(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture(scope="session")
+def _ready_database(postgres_server: str) -> str:
+    """The name of a PostgreSQL database with the ledger's tables, to be copied."""
+    with psycopg.connect(postgres_server.format("postgres"), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE ready")
+    _make_ready(postgres_server.format("ready"))
+    return "ready"
+
+
 @pytest.fixture
-def ledger(database_url: str) -> Iterator[Ledger]:
+def ledger_file(_ready_file: Path, tmp_path: Path) -> Path:
+    """A SQLite file with the ledger's tables, and nothing in them."""
+    return Path(shutil.copy(_ready_file, tmp_path / "ledger.db"))
+
+
+@pytest.fixture
+def _ledger_database(postgres_server: str, _ready_database: str) -> Iterator[str]:
+    with _new_database(postgres_server, _ready_database) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger_url(request: pytest.FixtureRequest) -> str:
+    """The url of a database with the ledger's tables, and nothing in them; the test runs on both databases."""
+    if request.param == "sqlite":
+        return f"sqlite:///{request.getfixturevalue('ledger_file')}"
+    return str(request.getfixturevalue("_ledger_database"))
+
+
+@pytest.fixture
+def ledger(ledger_url: str) -> Iterator[Ledger]:
     """An open, empty ledger, born at `BORN`."""
     from integration.memory.ledger import Ledger  # here, so that tests without a database do not wait for SQLAlchemy
 
-    opened = Ledger.open(database_url, now=BORN)
+    opened = Ledger.open(ledger_url, now=BORN)
     yield opened
     opened.close()

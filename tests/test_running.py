@@ -19,6 +19,7 @@ import redis
 
 from integration import running
 from integration.settings import Settings
+from workers import pool
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 60
@@ -29,8 +30,10 @@ import json, os, sys
 from pathlib import Path
 from integration import running
 from integration.settings import Settings
+from workers import pool
 
-home, port, commands, environ = json.loads(sys.argv[1])
+home, port, commands, environ, grace = json.loads(sys.argv[1])
+running.GRACE = grace
 url = "unix://" + str(Path(home) / "redis.sock")
 settings = Settings(Path(home), Path("mappings.yaml"), url, "sqlite://", b"key", port=port)
 try:
@@ -114,10 +117,10 @@ def _lives(process: psutil.Process) -> bool:
 def start(tmp_path: Path) -> Iterator[Callable[..., Run]]:
     runs: list[Run] = []
 
-    def start(commands: dict[str, str], port: int = 0, **environ: str) -> Run:
+    def start(commands: dict[str, str], port: int = 0, grace: float = running.GRACE, **environ: str) -> Run:
         port = port or free_port()
         commands = {name: text.replace("PORT", str(port)).replace("NAME", name) for name, text in commands.items()}
-        given = json.dumps([str(tmp_path), port, commands, environ])
+        given = json.dumps([str(tmp_path), port, commands, environ, grace])
         clean = {key: value for key, value in os.environ.items() if key != "REDIS_URL"}
         command = [sys.executable, "-c", STARTS, given]
         runs.append(Run(command, tmp_path, {**clean, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}))
@@ -143,7 +146,7 @@ def test_it_says_where_to_look_once_it_is_ready_and_not_before(start: Callable[.
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_all_in_order_redis_last_and_leaves_nothing(
+def test_a_signal_stops_all_at_once_and_then_redis_and_leaves_nothing(
     start: Callable[..., Run], tmp_path: Path, how: signal.Signals
 ) -> None:
     run = start(ALL)
@@ -153,9 +156,30 @@ def test_a_signal_stops_all_in_order_redis_last_and_leaves_nothing(
     run.process.send_signal(how)
     assert run.wait() == 0
     assert alive(family) == []
-    order = [run.place_of(f"{name} stopped (rc=") for name in ("web", "clock", "worker", "redis")]
-    assert order == sorted(order)
+    stopped = [run.place_of(f"{name} stopped (rc=") for name in ("web", "clock", "worker")]
+    assert max(stopped) < run.place_of("redis stopped (rc=")
     assert run.says("worker stops"), "it was asked, not killed"
+
+
+def test_those_that_take_too_long_share_one_grace_are_killed_and_redis_still_stops_last(
+    start: Callable[..., Run],
+) -> None:
+    deaf = SAYS_WHEN_IT_STOPS.replace('print("NAME stops"); sys.exit(0)', 'print("NAME goes on")')
+    run = start({"web": WEB, "worker": deaf, "clock": deaf}, grace=2.0)
+    until(lambda: run.says("worker is there") and run.says("clock is there"))
+    family = run.family()
+    run.process.send_signal(signal.SIGTERM)
+    run.wait()
+    asked = [run.place_of(f"{name} goes on") for name in ("worker", "clock")]
+    killed = [run.place_of(f"{name} did not stop within 2 seconds and is killed") for name in ("worker", "clock")]
+    assert max(asked) < min(killed), "both are asked at once"
+    assert max(run.place_of(f"{name} stopped") for name in ("worker", "clock")) < run.place_of("redis stopped")
+    assert alive(family) == []
+
+
+def test_all_that_may_be_waited_for_at_a_stop_is_less_than_a_platform_waits() -> None:
+    assert pool.GRACE < running.GRACE
+    assert running.GRACE + len(running.STOPPED_LAST) * running.QUICK < 30
 
 
 def test_a_process_that_dies_is_named_with_its_last_words_and_ends_the_run(start: Callable[..., Run]) -> None:

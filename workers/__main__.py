@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+import structlog
+
 from integration import logs
 from integration.settings import Misconfigured, Settings
 
@@ -20,19 +22,41 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"{fault}\n")
         return 2
     logs.set_up(settings)
-    if arguments == ["worker"]:
-        work(settings)
-    else:
-        tick(settings)
+    from integration.memory.ledger import LedgerAway, Unreadable
+
+    try:
+        if arguments == ["worker"]:
+            work(settings)
+        else:
+            tick(settings)
+    except (LedgerAway, Unreadable) as fault:
+        sys.stderr.write(f"{arguments[0]}: {fault}\n")
+        return 2
     return 0
 
 
 def work(settings: Settings) -> None:
     """Start the workers. The jobs and all that they need are imported here, once, before any process is made."""
+    from integration import look
     from workers import jobs, pool
 
+    _open_ledger(settings)
+    look.load(settings)
     offered = {f"{jobs.__name__}.{name}": getattr(jobs, name) for name in jobs.__all__}
     pool.serve(settings.redis_url, settings.workers, settings.threads, offered, jobs.inbox, jobs.desk)
+
+
+def _open_ledger(settings: Settings) -> None:
+    """Once, before any process is made: a worker that may not work on the tables takes no job from one that may.
+
+    Raises `Unreadable`. A database that is away is waited for by each job.
+    """
+    from integration.memory.ledger import Ledger, LedgerAway
+
+    try:
+        Ledger.open(settings.database_url).close()
+    except LedgerAway as away:
+        structlog.get_logger(__name__).warning("the ledger is away; the workers wait for it", reason=str(away))
 
 
 def tick(settings: Settings) -> None:

@@ -32,6 +32,7 @@ AT_ONCE = 100  # asked for in one slice
 SLICE_SECONDS = 40.0
 PAUSE = timedelta(seconds=10)
 AWAY = "GitHub does not answer, or asks us to wait; it goes on by itself"
+NOT_OURS = "GitHub refuses our account; renew its token, or the App's key and permissions: the log has its answer"
 
 log = structlog.get_logger(__name__)
 
@@ -68,6 +69,9 @@ class _CatchUp:
             if not standing.under_way:
                 self._begin(hooks)
             return self._walk(hooks)
+        except (Refused, Gone) as no:  # our account as a whole: else each webhook has said so for itself
+            self._hindered(NOT_OURS, no, self.now + EVERY)
+            return None
         except Unavailable as away:
             if away.unsent:  # nothing is wrong: all of us together have asked as much as we may for now
                 return max(away.retry_at or self.now, self.now + PAUSE)

@@ -25,7 +25,7 @@ from integration.settings import Misconfigured
 from integration.stages.entries import Done
 from integration.stages.file.additions import Unfit
 from integration.stages.file.mappings import Faulty
-from integration.stages.model import Ref, Unnamed
+from integration.stages.model import ADDITIONS, Ref, Unnamed
 from integration.stages.planning import living
 from integration.stages.planning.scene import UNKNOWN_FOR
 from integration.stages.remembered import Step, remember
@@ -42,6 +42,8 @@ TOLD_TO_WAIT = EqualJitterBackoff(cap=60, base=5)  # where a tracker says itself
 SPREAD = FullJitterBackoff(cap=5, base=5)  # so that not all come back in the same moment
 DEAD_AFTER, AND_AFTER = 8, timedelta(minutes=15)  # tries, and time: a storm of webhooks alone buries nothing
 TELL_AFTER = 3
+SELDOM = (timedelta(hours=1), timedelta(days=1))
+"""The first wait, and each later one, for people who may take their time: whatever they do is a hint of its own."""
 DEAD_LOOKED_AT = timedelta(days=1)
 """So often the clock looks at a feature that is dead: what time alone opens is not lost for ever."""
 OURS = "a fault of ours: the log has its trace; report it, and when it is mended: release-stages failed retry REF"
@@ -51,7 +53,8 @@ OURS = "a fault of ours: the log has its trace; report it, and when it is mended
 class Fate:
     """What becomes of an error. `step`: what the admin does. `quick`: look once more at once, it may be over.
 
-    `seen`: the issue could be looked at all the same. `waits`: nothing is wrong, it is only not its turn.
+    `seen`: the issue could be looked at all the same. `waits`: nothing is wrong, it is only not its turn. `held`: it is
+    the breaker that holds it. `seldom`: nothing but people can mend it, and then we hear of it.
     """
 
     kind: Kind
@@ -61,6 +64,8 @@ class Fate:
     quick: bool = False
     seen: bool = False
     waits: bool = False
+    held: bool = False
+    seldom: bool = False
 
 
 def fate(error: Exception) -> Fate:
@@ -79,12 +84,12 @@ def fate(error: Exception) -> Fate:
         case BaseTimeoutException():
             return Fate(Kind.LATER, "the run took longer than it may; the tracker is slow, or the issue is very long")
         case Locked():
-            return Fate(Kind.PEOPLE, said)
+            return Fate(Kind.PEOPLE, said, seldom=True)
         case Unnamed() | Hopeless():
             return Fate(Kind.DROP, said)
         case HeldBack():
             step = f"look at what it did; then: release-stages failed release {error.cause}"
-            return Fate(Kind.ADMIN, said, step, seen=True)
+            return Fate(Kind.ADMIN, said, step, seen=True, held=True)
         case Unfit():
             return Fate(Kind.PEOPLE, told_of(error))
         case Refused() | Unreadable() | Faulty() | Misconfigured():
@@ -119,6 +124,8 @@ def _place(error: Exception) -> str:
 def again(told: Fate, tries: int, now: datetime) -> datetime:
     """When it is tried again after so many tries; never before the tracker said."""
     tries = min(tries, 20)
+    if told.seldom:
+        return now + SELDOM[min(tries, 2) - 1]
     if told.quick and tries <= TELL_AFTER:
         return now + QUICK
     if told.not_before:
@@ -153,6 +160,9 @@ def settle(desk: Desk, inbox: Inbox, run: Run, error: Exception, begun: datetime
     if told.waits:
         _wait(desk, inbox, run, again(told, 1, now))
         return
+    if _was_dropped(desk, run.ref) and not inbox.holds(run):
+        log.info("dropped while it was tried", reason=told.reason)
+        return
     failure = _kept(desk, run.ref, told, now)
     _log(told, failure, error)
     if failure is None:
@@ -164,6 +174,15 @@ def settle(desk: Desk, inbox: Inbox, run: Run, error: Exception, begun: datetime
         inbox.put_off(run, failure.next_try)
     else:
         inbox.finish(run)
+
+
+def _was_dropped(desk: Desk, ref: Ref) -> bool:
+    """Has the admin said that it is not to be tried any more?"""
+    try:
+        known = desk.ledger.failures.of(ref)
+    except (LedgerAway, Unreadable):
+        return False
+    return known is not None and known.state is State.DROPPED
 
 
 def _wait(desk: Desk, inbox: Inbox, run: Run, at: datetime) -> None:
@@ -223,6 +242,8 @@ def _log(told: Fate, failure: Failure | None, error: Exception) -> None:
         said["at"] = failure.next_try.isoformat()
     if failure and failure.state is State.DROPPED:
         log.warning("dropped: it is not tried again before something new comes for it", **said)
+    elif told.held:
+        log.warning("held by the breaker", **said, fix=told.step)
     elif told.seen or (told.quick and (failure is None or failure.tries <= TELL_AFTER)):
         log.info("things have changed meanwhile, looked at anew", **said)
     elif told.kind is Kind.ADMIN:
@@ -231,6 +252,10 @@ def _log(told: Fate, failure: Failure | None, error: Exception) -> None:
         trace = error if told.step == OURS else None
         fix = told.step.replace("REF", str(failure.ref) if failure else "REF")
         log.error(event, **said, fix=fix, see="release-stages failed, or the first page", exc_info=trace)
+    elif told.kind is Kind.PEOPLE:
+        rules = failure is not None and failure.ref.tracker == ADDITIONS
+        shut = "the issue takes nothing from us; its people can mend that"
+        log.warning("a repository's own rules cannot be taken; its people can mend that" if rules else shut, **said)
     else:
         log.warning("could not be looked at, tried again later", **said)
 

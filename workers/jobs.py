@@ -82,17 +82,24 @@ def run_one(desk: Desk, inbox: Inbox, ref: Ref) -> None:
     if run is None:
         return
     with structlog.contextvars.bound_contextvars(ref=str(ref)):
-        begun = _now()
         try:
-            again = _work(desk, inbox, run)
-        except Exception as error:
-            failing.settle(desk, inbox, run, error, begun)
-            return
-        failing.over(desk, inbox, ref)
-        if again is None:
-            inbox.finish(run)
-        else:
-            inbox.put_off(run, again)
+            _take_turn(desk, inbox, run)
+        finally:
+            desk.leave()
+
+
+def _take_turn(desk: Desk, inbox: Inbox, run: Run) -> None:
+    begun = _now()
+    try:
+        again = _work(desk, inbox, run)
+    except Exception as error:
+        failing.settle(desk, inbox, run, error, begun)
+        return
+    failing.over(desk, inbox, run.ref)
+    if again is None:
+        inbox.finish(run)
+    else:
+        inbox.put_off(run, again)
 
 
 def _work(desk: Desk, inbox: Inbox, run: Run) -> datetime | None:
@@ -111,7 +118,7 @@ def _work(desk: Desk, inbox: Inbox, run: Run) -> datetime | None:
     again = Reconciling(desk, inbox, run).work()
     if run.watermark is not None:  # a webhook told of it: hints of our own go no further, or they would go round
         for one in desk.ledger.waiting_on(ref):
-            inbox.hint(one)
+            inbox.hint(one, cause=run.cause)
     return again
 
 

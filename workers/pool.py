@@ -11,6 +11,7 @@ name, and import nothing. And whatever happens to the pool, none of its children
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import signal
 import sys
@@ -43,6 +44,7 @@ SEEN_FOR = 30  # seconds that a sign of life lasts
 PULSE = 8.0  # seconds between two: leases and signs of life outlast a pulse that comes late, and one that fails
 MAINTENANCE = 30.0
 LISTEN = 1  # seconds: so soon a thread that waits for a job hears that it is to stop
+NICE = 10  # a receiver on the same core goes first: a webhook is answered at once, what it calls for may wait
 GRACE = 25.0  # seconds for the jobs in hand to end; whoever stops us allows 30
 
 log = structlog.get_logger(__name__)
@@ -193,6 +195,11 @@ class HouseWorker(SimpleWorker):
         job.ended_at = rq_now()
         told = str(failure) if isinstance(failure, NotOffered) else "the log has it"
         self.handle_job_failure(job, queue, exc_string=f"{type(failure).__name__}: {told}")
+
+    def register_birth(self) -> None:
+        """Known from now on, for as long as any sign of life lasts: RQ would believe in us for eight minutes."""
+        super().register_birth()  # type: ignore[no-untyped-call]
+        self.connection.expire(self.key, SEEN_FOR)
 
     def beat(self, pipeline: Pipeline) -> None:
         """Give a sign of life, so that others know that somebody listens."""
@@ -369,6 +376,9 @@ def serve(
         queue_class=HouseQueue,
         crew=lambda: Crew(redis_url, threads, leases(), warm_up),
     )
+    os.nice(NICE)
+    gc.collect()
+    gc.freeze()  # what is here by now is shared with every child, as long as no collector writes to it
     log.info("workers start", workers=workers, threads=threads, jobs=sorted(offered))
     pool.start(logging_level="WARNING")
 

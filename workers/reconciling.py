@@ -21,6 +21,7 @@ from integration.stages.model import Comment, Issue, Person, Ref
 from integration.stages.planning.actions import (
     Action,
     Edit,
+    Fill,
     Pin,
     Prove,
     React,
@@ -32,7 +33,7 @@ from integration.stages.planning.actions import (
     is_beside,
     why,
 )
-from integration.trackers import Gone, Refused, Tracker
+from integration.trackers import Gone, Locked, Refused, Tracker
 
 log = structlog.get_logger(__name__)
 
@@ -114,7 +115,7 @@ class Reconciling:
         recalled = self.desk.ledger.read(self.ref)
         if gone.now is not None and gone.now != self.ref:
             self.desk.ledger.carry(self.ref, gone.now, _now())
-            self.inbox.hint(gone.now)
+            self.inbox.hint(gone.now, cause=self.cause)
             log.info("the issue lives elsewhere now", now=str(gone.now))
         elif recalled.seq:
             if not isinstance(recalled.entries[-1], Frozen):
@@ -132,7 +133,7 @@ class Reconciling:
             wanted=made.attempt.to if made.attempt else None,
             awaited=made.verdict.awaited if made.attempt and made.verdict else (),
             owing=tuple(dict.fromkeys(debt.party for debt in made.debts)),
-            waits_for=made.verdict.waits_for if made.attempt and made.verdict else (),
+            waits_for=made.waits_for,
             looked_under=look.looked_under if self.cause == RELOAD else look.given.mappings.hash,
             under=look.under,
             watermark=issue.watermark,
@@ -189,6 +190,8 @@ class Reconciling:
                 self._shift(action)
             case Tidy():
                 return self._tidy(action)
+            case Fill():
+                return self._fill(action)
             case Remove():
                 self._remove(action)
                 return False
@@ -202,6 +205,8 @@ class Reconciling:
         self._record(Tried(_now(), say.key))
         try:
             comment = self.tracker.say(self.ref, say.text, say.token)
+        except Locked:
+            raise  # it is still to be said, when people let us
         except Refused as error:
             self._record(Failed(_now(), say.key, str(error)))
             log.error("a comment was refused", key=say.key, reason=str(error))
@@ -234,6 +239,9 @@ class Reconciling:
             self._record(Done(_now(), edit.key))  # somebody deleted it; the next look writes it anew
             self.issue, self.fresh = None, False
             return True
+        except Locked as error:  # the next look tries again: nothing hangs on it
+            log.info("the living comment cannot be brought up to date", reason=str(error))
+            return False
         except Refused as error:
             log.error("the living comment could not be brought up to date", reason=str(error))
         self._record(Done(_now(), edit.key, edit.comment, edit.digest))
@@ -250,9 +258,25 @@ class Reconciling:
             return False
         return True
 
+    def _fill(self, fill: Fill) -> bool:
+        """Twice is once, so nothing is noted before; what was written, and when, is on record all the same."""
+        self._let(writes=1)
+        try:
+            self.tracker.fill(self.ref, fill.field, fill.text)
+        except Refused as error:
+            log.error("a field that the workflow asks for could not be written", field=fill.field, reason=str(error))
+            return False
+        self._record(Done(_now(), fill.key, digest=fill.text))
+        self.issue, self.fresh = None, False
+        log.info("done", key=fill.key, field=fill.field, text=fill.text)
+        return True
+
     def _remove(self, remove: Remove) -> None:
         try:
             self.tracker.remove(self.ref, remove.comment)
+        except Locked as error:
+            log.info("a comment that stands there twice cannot be removed now", reason=str(error))
+            return
         except Refused as error:
             self._record(Failed(_now(), remove.key, str(error)))
             log.error("a comment that stands there twice could not be removed", reason=str(error))
@@ -283,6 +307,8 @@ class Reconciling:
                 self.tracker.take_label(self.ref, label)
             if shift.statuses:
                 self.tracker.transition(self.ref, shift.statuses)
+        except Locked:
+            raise
         except Refused as error:
             self._record(Failed(_now(), shift.key, str(error)))
             log.warning("the tracker refused to change the stage", key=shift.key, reason=str(error))

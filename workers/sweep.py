@@ -4,6 +4,9 @@ A light sweep goes over what has changed since the last one; once a day a full o
 whenever it changed. Both go page by page, note after each how far they have come, and stop where they would flood us:
 after a slice the next waits until workers have caught up, and not at all while the breaker holds what sweeps do.
 
+What the ledger knows in a stage, and a full sweep meets nowhere, may be deleted, or live elsewhere by now: once it is
+over it hints at that, too.
+
 Not found: what people write on an issue that shows no stage and is no feature, where its delivery never arrives.
 """
 
@@ -38,6 +41,7 @@ PAUSE = timedelta(seconds=10)
 NAMES = "names"  # a stretch: what a repository's labels are called
 AGAIN = timedelta(minutes=5)
 
+REFUSED = "our account is refused; renew its token, or the App's key and permissions: the log has the answer"
 UNSEEN = {
     "github": "a repository cannot be listed: our account or App needs the permission issues: read there, or it is not "
     "there; the log says which",
@@ -90,8 +94,11 @@ class _Sweep:
         self.ends = time.monotonic() + SLICE_SECONDS
         try:
             if not standing.under_way:
-                rounds.begin(self.name, self._stretches(), self.now)
+                rounds.begin(self.name, self._stretches(), self.now, anew=self.ref.tracker == FULL)
             return self._walk()
+        except (Refused, Gone) as no:  # our account as a whole: else each stretch has said so for itself
+            self._hindered(REFUSED, no, self.now + AGAIN)
+            return self.now + AGAIN
         except Unavailable as away:
             if away.unsent:  # nothing is wrong: all of us together have asked as much as we may for now
                 return max(away.retry_at or self.now, self.now + PAUSE)
@@ -105,6 +112,8 @@ class _Sweep:
         for stretch in left:
             if again := self._over(stretch):
                 return again
+        if self.ref.tracker == FULL and (again := self._over_unmet()):
+            return again
         places = len(rounds.stretches(self.name)) if self.ref.tracker == LIGHT else 0
         begun = rounds.of(self.name).begun_at or self.now
         rounds.finish(self.name, _now(), begun + max(EVERY[LIGHT], places * FOR_EACH) if places else None)
@@ -117,14 +126,15 @@ class _Sweep:
             self._names(stretch)
             return None
         cursor = stretch.cursor or START
+        anew = cursor == START
         while True:
             if again := self._enough():
                 return again
             try:
                 page, since = self._page(stretch, cursor)
             except (Refused, Gone) as no:
-                if cursor != START:  # perhaps it is only the place in the walk that is no longer known
-                    cursor = START
+                if not anew:  # perhaps it is only the place in the walk that is no longer known
+                    cursor, anew = START, True
                     continue
                 self._hindered(UNSEEN[self.at("").tracker], no)
                 self.desk.ledger.rounds.reached(self.name, stretch.name, None, None)
@@ -139,7 +149,7 @@ class _Sweep:
             held = "what sweeps do is held: look at what they did, then: release-stages failed release sweep"
             self._hindered(held, held, self.now + AGAIN)
             return self.now + AGAIN
-        if self.hinted >= SLICE or time.monotonic() >= self.ends or self.inbox.depth() >= MOST_WAITING:
+        if self.hinted >= SLICE or time.monotonic() >= self.ends or self.inbox.ready(_now()) >= MOST_WAITING:
             return _now() + PAUSE
         return None
 
@@ -235,7 +245,7 @@ class _Sweep:
             if (seen := known.get(one.ref)) is None:
                 differs = bool(shown)
             else:
-                strays = self.ref.tracker == FULL and bool(shown) and seen.stage not in shown
+                strays = self.ref.tracker == FULL and bool(shown) and (seen.stage not in shown or seen.frozen)
                 differs = strays or seen.is_older_than(one.updated)
             if differs:
                 wanted.append(Hint(one.ref, one.updated, CAUSE))
@@ -243,8 +253,34 @@ class _Sweep:
         wanted += [Hint(ref, None, CAUSE) for ref in rounds.waiting(updated) if ref not in hinted]
         self.inbox.accept("", wanted)
         self.hinted += len(wanted)
-        latest = max(updated.values(), default=None) if self.ref.tracker == LIGHT else None
+        if self.ref.tracker == FULL:
+            rounds.meet(list(known), _now())
+            latest = self.now if cursor is None else None  # all of it was met
+        else:
+            latest = max(updated.values(), default=None)
         rounds.reached(self.name, stretch.name, cursor, latest, len(page.found), len(wanted))
+
+    # --- what was not met ---------------------------------------------------------------------------------------
+
+    def _over_unmet(self) -> datetime | None:
+        """Hint at what a full sweep should have met and did not; when to come back, if there is reason to stop.
+
+        Not where a place could not be listed to its end, nor where nothing was: that says nothing of its issues.
+        """
+        rounds = self.desk.ledger.rounds
+        lists = [one for one in rounds.stretches(self.name) if one.name.split(" ")[1:] != [NAMES]]
+        unsure = {one.name.split(" ")[0] for one in lists if one.reached_at is None}
+        begun, after = rounds.of(self.name).begun_at or self.now, 0
+        while lists and (unmet := rounds.unmet(self.at(""), begun, after, SLICE)):
+            if again := self._enough():
+                return again
+            after = unmet[-1][0]
+            sure = [ref for _, ref in unmet if ref.place not in unsure and at(self.mappings, ref)]
+            self.inbox.accept("", [Hint(ref, None, CAUSE) for ref in sure])
+            rounds.miss(sure, _now())
+            rounds.count(self.name, 0, len(sure))
+            self.hinted += len(sure)
+        return None
 
     def _stages(self, one: Listed) -> set[str]:
         """The stages that it shows in the list."""

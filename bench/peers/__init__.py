@@ -102,14 +102,18 @@ def _node() -> Path:
     return place
 
 
-@cache
 def _python() -> Path:
-    place = cached() / "python"
-    wanted = (HERE / "requirements.txt").read_text()
+    return installed("python", HERE / "requirements.txt")
+
+
+@cache
+def installed(name: str, requirements: Path) -> Path:
+    """The Python of an environment that has these and nothing else, made where it is not there. Raises `Missing`."""
+    place, wanted = cached() / name, requirements.read_text()
     done = place / "installed"
     if not done.exists() or done.read_text() != wanted:
         _install([sys.executable, "-m", "venv", "--clear", str(place)])
-        _install([str(place / "bin" / "python"), "-m", "pip", "install", "-q", "-r", str(HERE / "requirements.txt")])
+        _install([str(place / "bin" / "python"), "-m", "pip", "install", "-q", "-r", str(requirements)])
         done.write_text(wanted)
     return place / "bin" / "python"
 

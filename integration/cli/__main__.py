@@ -2,4 +2,5 @@
 
 from integration.cli import main
 
-main(prog_name="release-stages")
+if __name__ == "__main__":
+    main(prog_name="release-stages")

@@ -53,11 +53,14 @@ def _errors_for_people() -> tuple[type[Exception], ...]:
     from integration.memory.away import Away
     from integration.memory.ledger import LedgerAway, Unreadable
     from integration.running import CannotStart
+    from integration.setup.registering import SetupFailed
     from integration.stages.file.mappings import Faulty
     from integration.stages.model import Unnamed
     from integration.trackers import TrackerError
+    from integration.upgrades import NoWayBack
 
-    return (Away, CannotStart, Faulty, LedgerAway, TrackerError, Unknown, Unnamed, Unreadable, OSError)
+    ours = (Away, CannotStart, Faulty, LedgerAway, NoWayBack, SetupFailed, TrackerError, Unknown, Unnamed, Unreadable)
+    return (*ours, OSError)
 
 
 def fail(error: Exception) -> NoReturn:

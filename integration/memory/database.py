@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, select, text
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -23,6 +22,7 @@ _BUSY_SECONDS = 15  # how long a SQLite writer waits for another; each holds the
 _LOCKS = {"migration": 7_237_305_231_209, "anchor": 7_237_305_231_210}  # any numbers, if nobody else locks the same
 _SQLITE_AWAY = {3, 5, 6, 7, 8, 10, 13, 14}  # perm, busy, locked, no memory, read-only, I/O error, full, cannot open
 _SQLITE_SPOILT = {11, 26}  # corrupt, not a database
+_SAY_NOTHING = {"0001", "0002", "0003", "0004", "0005"}  # versions of the tables that do not say who may work on them
 _POSTGRES_AWAY = ("08", "25006", "40", "53", "55P03", "57P", "58")  # gone, standby, deadlock, full, lock, shutdown, I/O
 
 
@@ -157,23 +157,60 @@ def take_turns(connection: Connection, over: str) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCKS[over]})
 
 
+def refuse_later(since: str) -> None:
+    """Raises `Unreadable` when only releases that know version `since` of the tables may work on them."""
+    if not migrations.known(since):
+        raise Unreadable(
+            f"the ledger is of a later release: only releases that know version {since} of its tables may work on it, "
+            f"and this one knows {migrations.NEWEST} at most; start the later release again, or take the tables back "
+            "with it (docs/upgrading.md)"
+        )
+
+
 def bring_up(engine: Engine, now: datetime) -> datetime:
-    """Bring the tables to this release's version and answer with the ledger's birth: `now`, if this is it."""
+    """Bring the tables to this release's version and answer with the ledger's birth: `now`, if this is it.
+
+    Those of a later release that are open to this one stay as they are. Raises `Unreadable` where they are not.
+    """
     with _alone(engine), transaction(engine, writes=True) as connection:
         take_turns(connection, "migration")
         version = migrations.current(connection)
-        if version == migrations.NEWEST:
-            pass
-        elif version and not migrations.known(version):
-            raise Unreadable(
-                f"the ledger is of a later release (its tables are in version {version}, this release knows "
-                f"{migrations.NEWEST}); start that release, or restore a copy from before it"
-            )
-        else:
+        is_later = version is not None and not migrations.known(version)
+        if is_later:
+            refuse_later(migrations.open_since(connection))
+        elif version != migrations.NEWEST:
             migrations.bring_up(connection)
         insert_once(connection, tables.ledger, [{"id": 1, "born_at": now}])
+        if not is_later and version != migrations.NEWEST:
+            migrations.mark(connection)
         born: datetime = connection.execute(select(tables.ledger.c.born_at)).scalar_one()
         return born
+
+
+def version_of(url: str) -> tuple[str | None, str | None]:
+    """The version that the tables are in, and the oldest one that a release must know to work on them.
+
+    Neither where there are no tables; not the second where they are too old to say. Changes nothing.
+    """
+    engine = connect_to(url)
+    try:
+        with transaction(engine) as connection:
+            version = migrations.current(connection)
+            says = version is not None and version not in _SAY_NOTHING
+            return version, migrations.open_since(connection) if says else None
+    finally:
+        engine.dispose()
+
+
+def take_back(url: str, to: str) -> None:
+    """Take the tables back to an older version; what only later ones know is lost."""
+    engine = connect_to(url)
+    try:
+        with _alone(engine), transaction(engine, writes=True) as connection:
+            take_turns(connection, "migration")
+            migrations.take_back(connection, to)
+    finally:
+        engine.dispose()
 
 
 def insert_once(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
@@ -181,4 +218,6 @@ def insert_once(connection: Connection, table: Table, rows: Sequence[Mapping[str
     if connection.dialect.name == "sqlite":
         connection.execute(sqlite_insert(table).on_conflict_do_nothing(), rows)
     else:
+        from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+
         connection.execute(postgresql_insert(table).on_conflict_do_nothing(), rows)

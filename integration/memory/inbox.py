@@ -1,10 +1,11 @@
 """Redis: accept a hint once, keep it until it is done, wake a worker. Everything about Redis and RQ's queue is here.
 
 An RQ job only wakes a worker; what makes sure that an accepted hint is worked off is the *dirty* entry of its issue.
-Many hints for one issue are one entry and one job. An entry goes only when a run that began after its last hint has
-finished; that is what the generation tells: each hint gives its issue a new one, and no number is ever used twice. A
-lock with a short lease lets one run at a time have an issue, everywhere; `keep` renews the leases of the runs that are
-alive here. What RQ or a crash loses, `wake_due` wakes again.
+Many hints for one issue are one entry and one job; where they pour in, it rests between two runs, four seconds at the
+most. An entry goes only when a run that began after its last hint has finished; that is what the generation tells: each
+hint gives its issue a new one, and no number is ever used twice. A lock with a short lease lets one run at a time have
+an issue, everywhere; `keep` renews the leases of the runs that are alive here. What RQ or a crash loses, `wake_due`
+wakes again.
 
 Every step is one Lua script (`lua/*.lua`), so that no crash stands between two halves of it. The clock is the
 caller's, or `datetime.now`, never Redis's, but for the lease.
@@ -52,6 +53,7 @@ JOB_TIMEOUT = timedelta(seconds=120)  # a run that takes longer hangs, and loses
 LEASE = timedelta(seconds=25)  # so long a crash keeps an issue; a run that is alive renews it every third of that
 SEEN_FOR = timedelta(days=4)  # GitHub redelivers for three
 AT_ONCE = 500  # wake-ups in one round trip
+FREE = 2  # looks at an issue in a row that nothing holds up; where its hints pour in, the next ones rest before
 
 _JOB: dict[str, Any] = {
     "timeout": int(JOB_TIMEOUT.total_seconds()),
@@ -79,21 +81,23 @@ class Run:
 class Inbox:
     """What is still to be done. Every method raises `Away` when Redis does not answer."""
 
-    def __init__(self, redis: Redis, lease: timedelta = LEASE, longest: timedelta = JOB_TIMEOUT) -> None:
+    def __init__(
+        self, redis: Redis, lease: timedelta = LEASE, longest: timedelta = JOB_TIMEOUT, free: int = FREE
+    ) -> None:
         self._redis = redis
         self._lease, self._longest = lease, longest
         self._alive: dict[str, tuple[Run, int]] = {}  # token -> the run that is alive here, and its thread
         self.queue = Queue(QUEUE, connection=redis, serializer="json")
-        template = _template(self.queue)
+        template = f"local FREE = {free}\n{_template(self.queue)}"
         self._scripts = {name: redis.register_script(template + _source(name)) for name in _SCRIPTS}
         self.breaker = Breaker(redis)
         self._strange: set[bytes] = set()  # names that were told of already
 
     @classmethod
-    def connect(cls, url: str) -> Inbox:
+    def connect(cls, url: str, free: int = FREE) -> Inbox:
         """An inbox for the web: without Redis it fails at once, where redis-py would try for seconds."""
         patience: dict[str, Any] = {"socket_timeout": 2, "socket_connect_timeout": 2}
-        return cls(Redis.from_url(url, retry=RedisRetry(NoBackoff(), 1), **patience))
+        return cls(Redis.from_url(url, retry=RedisRetry(NoBackoff(), 1), **patience), free=free)
 
     # --- hints come in ------------------------------------------------------------------------------------------
 
@@ -156,13 +160,12 @@ class Inbox:
 
         Those that take too long lose theirs; they are answered, once.
         """
-        late = []
-        for token, (run, _) in list(self._alive.items()):
-            if time.monotonic() > run.until:
-                self._alive.pop(token, None)
-                late.append(run)
+        alive = [run for run, _ in list(self._alive.values())]
+        late = [run for run in alive if time.monotonic() > run.until]
         with asking():
-            self._each("renew", now or datetime.now(UTC), (self._renewal(run) for run, _ in list(self._alive.values())))
+            self._each("renew", now or datetime.now(UTC), (self._renewal(run) for run in alive if run not in late))
+        for run in late:  # not before: without Redis they are to be named at the next pulse
+            self._alive.pop(run.token, None)
         return late
 
     def let_go(self) -> None:
@@ -184,14 +187,14 @@ class Inbox:
         return timedelta(milliseconds=int(self._do("renew", None, *self._renewal(run))))
 
     def finish(self, run: Run, now: datetime | None = None) -> bool:
-        """All that had come when the run began is done. False: more came meanwhile, and another worker was woken."""
+        """All that had come when the run began is done. False: more came meanwhile, and another run follows."""
         self._alive.pop(run.token, None)
         return bool(self._do("finish", now, str(run.ref), run.token, run.generation, *self._job(run.ref)))
 
     def put_off(self, run: Run, at: datetime, now: datetime | None = None) -> None:
-        """Not now: the entry stays, the issue is free, and the next try is at `at`, or when another hint comes."""
+        """Not now: the entry stays, the issue is free, and the next try is at `at`, or when another hint has come."""
         self._alive.pop(run.token, None)
-        self._do("put_off", now, str(run.ref), run.token, _ms(at))
+        self._do("put_off", now, str(run.ref), run.token, _ms(at), run.generation, *self._job(run.ref))
 
     def forget(self, ref: Ref, now: datetime | None = None) -> bool:
         """Somebody has decided that nothing is to be done for it; False where nothing waited. A later hint counts."""
@@ -247,6 +250,11 @@ class Inbox:
         """How many issues wait or are being looked at."""
         with asking():
             return int(self._redis.zcard(f"{PREFIX}dirty"))
+
+    def ready(self, now: datetime) -> int:
+        """How many of them could be worked on now: they are not put off."""
+        with asking():
+            return int(self._redis.zcount(f"{PREFIX}patience", "-inf", _ms(now)))
 
     def oldest(self, now: datetime) -> timedelta | None:
         """How long the longest waiting issue has waited."""

@@ -25,6 +25,7 @@ from integration.memory.database import (
     bring_up,
     connect_to,
     insert_once,
+    refuse_later,
     take_turns,
     transaction,
 )
@@ -296,8 +297,16 @@ class Ledger:
 
 
 def _locked(connection: Connection, ref: Ref) -> Row[Any] | None:
-    """The feature's row, ours until the transaction ends."""
-    return connection.execute(select(tables.features).where(_F.ref == str(ref)).with_for_update()).one_or_none()
+    """The feature's row, ours until the transaction ends.
+
+    In the same breath: may this release still write? A later one may have changed the tables under our feet.
+    """
+    since = select(tables.ledger.c.compatible_since).scalar_subquery().label("since")
+    question = select(tables.features, since).where(_F.ref == str(ref)).with_for_update()
+    row = connection.execute(question).one_or_none()
+    if row is not None:
+        refuse_later(row.since)
+    return row
 
 
 def _write(connection: Connection, feature: Row[Any], entries: Sequence[Entry], now: datetime) -> dict[str, Any]:

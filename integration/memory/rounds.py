@@ -73,6 +73,7 @@ class Known:
     stage: str | None
     checked_at: datetime
     watermark: datetime | None  # what the tracker said at the last look; None: looked at by an earlier release
+    frozen: bool = False
 
     def is_older_than(self, updated: datetime) -> bool:
         """Has the issue changed since it was looked at? Without a watermark the clocks decide, with some slack."""
@@ -80,6 +81,7 @@ class Known:
 
 
 _SLACK = timedelta(minutes=2)
+MISSED_AGAIN = timedelta(days=30)  # what is never met, as an archived project, is looked for no more often than that
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +121,11 @@ class Rounds:
 
     # --- going round --------------------------------------------------------------------------------------------
 
-    def begin(self, name: str, stretches: Iterable[str], now: datetime) -> None:
-        """Begin a round over these stretches; others that it once had rest. Nothing happens if it is under way."""
+    def begin(self, name: str, stretches: Iterable[str], now: datetime, anew: bool = False) -> None:
+        """Begin a round over these stretches; others that it once had rest. Nothing happens if it is under way.
+
+        `anew`: how far an earlier one has come is forgotten.
+        """
         wanted = list(dict.fromkeys(stretches))
         with transaction(self._engine, writes=True) as connection:
             insert_once(
@@ -131,6 +136,8 @@ class Rounds:
                 return
             fresh = {"begun_at": now, "again_at": None, "looked": 0, "found": 0, "met": ""}
             connection.execute(update(tables.rounds).where(_R.name == name).values(**fresh))
+            if anew:
+                connection.execute(delete(tables.stretches).where(_S.round == name))
             connection.execute(update(tables.stretches).where(_S.round == name).values(cursor=None))
             if wanted:
                 insert_once(connection, tables.stretches, [{"round": name, "name": one} for one in wanted])
@@ -167,9 +174,12 @@ class Rounds:
             if at is not None:
                 older = or_(_S.reached_at.is_(None), _S.reached_at < at)
                 connection.execute(update(tables.stretches).where(mine, older).values(reached_at=at))
-            if looked or found:
-                more = {"looked": _R.looked + looked, "found": _R.found + found}
-                connection.execute(update(tables.rounds).where(_R.name == name).values(**more))
+            _count(connection, name, looked, found)
+
+    def count(self, name: str, looked: int, found: int) -> None:
+        """The round has looked at so many, and found so many, beside its stretches."""
+        with transaction(self._engine, writes=True) as connection:
+            _count(connection, name, looked, found)
 
     def hinder(self, name: str, why: str, again_at: datetime | None = None) -> bool:
         """Something keeps the round from a part of its work; True when nobody was told of it yet.
@@ -205,10 +215,43 @@ class Rounds:
 
     def known(self, refs: Sequence[Ref]) -> dict[Ref, Known]:
         """Those of the issues that are features, and what the last look at them saw."""
-        question = select(_F.ref, _F.stage, _F.checked_at, _F.watermark).where(_F.ref.in_([str(one) for one in refs]))
+        columns = (_F.ref, _F.stage, _F.checked_at, _F.watermark, _F.frozen)
+        question = select(*columns).where(_F.ref.in_([str(one) for one in refs]))
         with transaction(self._engine) as connection:
             rows = connection.execute(question).all()
-        return {Ref.parse(row.ref): Known(row.stage, row.checked_at, row.watermark) for row in rows}
+        return {Ref.parse(row.ref): Known(row.stage, row.checked_at, row.watermark, row.frozen) for row in rows}
+
+    def meet(self, refs: Sequence[Ref], now: datetime) -> None:
+        """These are in the tracker's full list."""
+        self._note_of(refs, {"met_at": now})
+
+    def miss(self, refs: Sequence[Ref], now: datetime) -> None:
+        """These are not, and are looked for."""
+        self._note_of(refs, {"missed_at": now})
+
+    def _note_of(self, refs: Sequence[Ref], values: Mapping[str, datetime]) -> None:
+        if refs:
+            with transaction(self._engine, writes=True) as connection:
+                mine = _F.ref.in_([str(one) for one in refs])
+                connection.execute(update(tables.features).where(mine).values(**values))
+
+    def unmet(self, at: Ref, since: datetime, after: int, limit: int) -> tuple[tuple[int, Ref], ...]:
+        """Features of a tracker (of which `at` is any place) that show a stage, but were not met since then.
+
+        Each once, when it is missed for the first time, and again after `MISSED_AGAIN`; not those that were looked at
+        since. In the order of their ids, from the one `after` that.
+        """
+        begin = f"{at.tracker}:{at.site}/" if at.site else f"{at.tracker}:"
+        missed = or_(_F.missed_at.is_(None), _F.missed_at < _F.met_at, _F.missed_at < since - MISSED_AGAIN)
+        question = (
+            select(_F.id, _F.ref)
+            .where(_F.id > after, _F.ref.startswith(begin, autoescape=True), _F.frozen.is_(False))
+            .where(_F.stage.is_not(None), _F.checked_at < since, or_(_F.met_at.is_(None), _F.met_at < since), missed)
+            .order_by(_F.id)
+            .limit(limit)
+        )
+        with transaction(self._engine) as connection:
+            return tuple((row.id, Ref.parse(row.ref)) for row in connection.execute(question).all())
 
     def waiting(self, updated: Mapping[Ref, datetime]) -> tuple[Ref, ...]:
         """The features that wait for one of these issues, and were looked at before it changed."""
@@ -306,6 +349,12 @@ def _together(one: Delivery, other: Delivery) -> Delivery:
     """Two attempts of the same: the later one, which went well if either did."""
     later = max(one, other, key=lambda each: (each.at, each.id))
     return replace(later, ok=one.ok or other.ok, again=one.again or other.again)
+
+
+def _count(connection: Connection, name: str, looked: int, found: int) -> None:
+    if looked or found:
+        more = {"looked": _R.looked + looked, "found": _R.found + found}
+        connection.execute(update(tables.rounds).where(_R.name == name).values(**more))
 
 
 def _standing(row: Row[Any]) -> Standing:

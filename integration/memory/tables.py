@@ -68,6 +68,7 @@ ledger = Table(
     Column("id", Integer, CheckConstraint("id = 1", name="one_row"), primary_key=True, autoincrement=False),
     Column("born_at", Instant, nullable=False),
     Column("mappings", String(128)),  # the hash of the version in force
+    Column("compatible_since", String(32), nullable=False, server_default="0006"),  # see migrations
 )
 
 # What is true of a feature now. `seq` and `head` are those of its last entry: the chain's end, and the fence.
@@ -92,6 +93,8 @@ features = Table(
     Column("created_at", Instant, nullable=False),
     Column("checked_at", Instant, nullable=False),
     Column("watermark", Instant),  # when the tracker had last changed the issue, as of the last look
+    Column("met_at", Instant),  # in the tracker's full list, last
+    Column("missed_at", Instant),  # when it was last looked for because it was not met there
 )
 
 # No bound value: a partial index is used only where a question says the very same.

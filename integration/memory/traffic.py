@@ -1,7 +1,9 @@
 """Redis, shared by all workers that ask a tracker: budgets that all of them count in, and what none need ask again.
 
 `Traffic` is the `Pace` and the `Shelf` of `trackers/pace.py`. It must never be in the way: where Redis does not answer,
-everybody may go and the shelf is bare, for five seconds, and then it is asked again. It says so once.
+everybody may go and the shelf is bare, for five seconds, and then it is asked again. It says so once. What nobody waits
+for (who left, what was read) goes along with the next question, or with `flush` at the end of a run: each
+write of its own would cost a round trip, and Redis a sync of its disk.
 
 Budgets are windows that slide by tenths; a request is counted in all its windows by one script, in one round trip.
 (The library `limits` counts one window in each round trip, and what is refused by the second stays counted in the
@@ -12,14 +14,15 @@ and the lock: who can only read or write Redis learns no token from it, and cann
 from __future__ import annotations
 
 import base64
+import hashlib
 import random
 import time
 import zlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cache
 from importlib.resources import files
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import structlog
 from cryptography.fernet import Fernet, InvalidToken
@@ -27,6 +30,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from redis import Redis, RedisError
 from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError
 from redis.retry import Retry
 
 log = structlog.get_logger(__name__)
@@ -41,15 +45,21 @@ LARGEST = 4 * 1024 * 1024  # bytes, unpacked: what is larger is not worth keepin
 _STAMP = 8  # bytes before a value: until when it counts
 
 T = TypeVar("T")
+Command: TypeAlias = tuple[Any, ...]  # as Redis has it: its name, and what it is about
+_UNKNOWN = object()
 
 
 class Traffic:
-    """A `Pace` and a `Shelf` for all workers of one Redis. Never raises for what Redis does or does not."""
+    """A `Pace` and a `Shelf` for all workers of one Redis. Never raises for what Redis does or does not.
+
+    For one thread: two that share one would send each other's words.
+    """
 
     def __init__(self, redis: Redis, key: bytes, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._redis, self._key, self._clock = redis, key, clock
         self._alone_until = 0.0
         self._missed = False
+        self._owed: list[Command] = []  # in the order in which they were given, which a question that follows keeps
 
     @classmethod
     def connect(cls, url: str, key: bytes) -> Traffic:
@@ -72,20 +82,20 @@ class Traffic:
         wanted.append(len(windows))
         for name, cost, limit, seconds in windows:
             wanted += [name, cost, limit, _ms(seconds)]
-        wait, spread = self._asked(lambda: self._enter(args=wanted), [0, 0])
+        wait, spread = self._run("enter", wanted, [0, 0])
         if not wait:
             return 0
         return wait / 1000 + random.uniform(0, max(spread / 1000, LEAST_SPREAD))  # noqa: S311 - no secret
 
     def leave(self, lane: tuple[str, str, int]) -> None:
         """Be under way no more."""
-        self._asked(lambda: self._redis.zrem(f"{PREFIX}lane:{lane[0]}", lane[1]), None)
+        self._owed.append(("ZREM", f"{PREFIX}lane:{lane[0]}", lane[1]))
 
     def rest(self, name: str, seconds: float | None) -> float:
         """Let nobody enter for so long; None: a minute, and twice as long each time. Answers with how long."""
         told = "" if seconds is None else _ms(seconds)
         otherwise = _ms(60 if seconds is None else seconds)
-        rested = self._asked(lambda: self._rest(args=[PREFIX, self._now(), name, told]), otherwise)
+        rested = self._run("rest", [PREFIX, self._now(), name, told], otherwise)
         log.warning("a tracker wants us to ask less: all workers wait", account=name, seconds=round(rested / 1000))
         return float(rested) / 1000
 
@@ -93,7 +103,7 @@ class Traffic:
 
     def get(self, name: str, lock: str = "") -> bytes | None:
         """What was put there with this lock; None when it is not there, or not whole."""
-        found = cast(bytes | None, self._asked(lambda: self._redis.get(f"{PREFIX}shelf:{name}"), None))
+        found = cast(bytes | None, self._asked(("GET", f"{PREFIX}shelf:{name}"), None))
         if found is None:
             return None
         try:
@@ -105,20 +115,27 @@ class Traffic:
         until, whole = int.from_bytes(value[:_STAMP], "big"), not unpacking.unconsumed_tail
         return value[_STAMP:] if whole and until > self._now() else None
 
-    def put(self, name: str, value: bytes, keep: timedelta, lock: str = "") -> None:
-        """Keep it, sealed."""
+    def put(self, name: str, value: bytes, keep: timedelta, lock: str = "", soon: bool = False) -> None:
+        """Keep it, sealed; `soon`: along with the next question."""
         if len(value) > LARGEST:
             self.drop(name)
             return
         lasts = _ms(keep.total_seconds())  # sealed, too: it is our clock that counts, and Redis only forgets
         packed = zlib.compress((self._now() + lasts).to_bytes(_STAMP, "big") + value, 1)
         sealed = base64.urlsafe_b64decode(self._seal(name, lock).encrypt(packed))
-        self._asked(lambda: self._redis.set(f"{PREFIX}shelf:{name}", sealed, px=max(1, lasts)), None)
+        self._owed.append(("SET", f"{PREFIX}shelf:{name}", sealed, "PX", max(1, lasts)))
+        if not soon:
+            self.flush()
 
     def drop(self, *names: str) -> None:
         """Forget it."""
         if names:
-            self._asked(lambda: self._redis.delete(*(f"{PREFIX}shelf:{name}" for name in names)), None)
+            self._asked(("DEL", *(f"{PREFIX}shelf:{name}" for name in names)), None)
+
+    def flush(self) -> None:
+        """Send what was left to be sent along with a question: nobody asks any more."""
+        if self._owed:
+            self._asked(self._owed.pop(), None)
 
     def _seal(self, name: str, lock: str) -> Fernet:
         """The seal of one name: what was put under another cannot be passed off as it."""
@@ -127,23 +144,26 @@ class Traffic:
 
     # --- Redis --------------------------------------------------------------------------------------------------
 
-    @cached_property
-    def _enter(self) -> Any:
-        return self._redis.register_script(_source("enter"))
-
-    @cached_property
-    def _rest(self) -> Any:
-        return self._redis.register_script(_source("rest"))
-
     def _now(self) -> int:
         return _ms(self._clock().timestamp())
 
-    def _asked(self, what: Callable[[], Any], otherwise: T) -> Any | T:
-        """What Redis answers; `otherwise` while it does not."""
+    def _run(self, script: str, arguments: Sequence[Any], otherwise: T) -> Any | T:
+        """What one of our scripts answers."""
+        digest, source = _script(script)
+        answer = self._asked(("EVALSHA", digest, 0, *arguments), _UNKNOWN)
+        if answer is _UNKNOWN:  # a Redis that has not seen it keeps it from now on
+            answer = self._asked(("EVAL", source, 0, *arguments), otherwise)
+        return answer
+
+    def _asked(self, question: Command, otherwise: T) -> Any | T:
+        """What Redis answers; `otherwise` while it does not. What is owed goes before it, in the same round trip."""
+        owed, self._owed = self._owed, []
         if self._alone_until > time.monotonic():
             return otherwise
         try:
-            answer = what()
+            answer = self._answer(owed, question)
+        except NoScriptError:
+            return otherwise
         except RedisError as error:
             self._alone_until = time.monotonic() + LEFT_ALONE
             if not self._missed:
@@ -155,9 +175,23 @@ class Traffic:
         self._missed = False
         return answer
 
+    def _answer(self, owed: Sequence[Command], question: Command) -> Any:
+        if not owed:
+            return self._redis.execute_command(*question)  # type: ignore[no-untyped-call]
+        with self._redis.pipeline(transaction=False) as line:
+            for command in (*owed, question):
+                line.execute_command(*command)  # type: ignore[no-untyped-call]
+            answer = line.execute(raise_on_error=False)[-1]
+        if isinstance(answer, RedisError):
+            raise answer
+        return answer
 
-def _source(name: str) -> str:
-    return files("integration.memory").joinpath("lua", f"{name}.lua").read_text("utf-8")
+
+@cache
+def _script(name: str) -> tuple[str, str]:
+    """A script's digest, by which Redis knows it, and its text."""
+    text = files("integration.memory").joinpath("lua", f"{name}.lua").read_text("utf-8")
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest(), text
 
 
 def _ms(seconds: float) -> int:

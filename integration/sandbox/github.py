@@ -11,7 +11,15 @@ from datetime import datetime
 
 from integration.sandbox import github_shapes as shapes
 from integration.sandbox.github_files import GitHubFiles
-from integration.sandbox.github_ground import NotThereError, UnprocessableError, locked, second, via_app
+from integration.sandbox.github_ground import (
+    ForbiddenError,
+    NotThereError,
+    UnprocessableError,
+    locked,
+    second,
+    via_app,
+)
+from integration.sandbox.github_locks import GitHubLocks
 from integration.sandbox.github_model import Comment, Event, Issue, Label, Reaction, Repo
 
 __all__ = ["Event", "GitHubState"]
@@ -19,7 +27,7 @@ __all__ = ["Event", "GitHubState"]
 BODY_LIMIT = 65536
 
 
-class GitHubState(GitHubFiles):
+class GitHubState(GitHubLocks, GitHubFiles):
     """All of the sandbox's GitHub. Its switches are at the top of `GitHubGround.__init__`."""
 
     def limit(self, points: int = 900, new: int = 80, new_hourly: int = 500, at_once: int = 100) -> None:
@@ -42,6 +50,7 @@ class GitHubState(GitHubFiles):
     ) -> Issue:
         """Open an issue (or a pull request) with these labels on."""
         repo = self._repo(repo)
+        self._writable(repo)
         if not title.strip():
             raise UnprocessableError("Issue", "title", "missing_field")
         _check_body("Issue", body)
@@ -68,7 +77,7 @@ class GitHubState(GitHubFiles):
         at: datetime | None = None,
     ) -> Issue:
         """Change the title, the body, or both."""
-        repo, issue = self._both(repo, number)
+        repo, issue = self._act_on(repo, number)
         when, changes = second(at), {}
         if title is not None and title != issue.title:
             changes["title"] = {"from": issue.title}
@@ -90,7 +99,7 @@ class GitHubState(GitHubFiles):
         self, repo: str | Repo, number: int, by: str, reason: str = "completed", at: datetime | None = None
     ) -> Issue:
         """Close an issue as `completed` or as `not_planned`."""
-        repo, issue = self._both(repo, number)
+        repo, issue = self._act_on(repo, number)
         if issue.state == "closed" and issue.state_reason == reason:
             return issue
         when = second(at)
@@ -103,7 +112,7 @@ class GitHubState(GitHubFiles):
     @locked
     def reopen(self, repo: str | Repo, number: int, by: str, at: datetime | None = None) -> Issue:
         """Open a closed issue again."""
-        repo, issue = self._both(repo, number)
+        repo, issue = self._act_on(repo, number)
         if issue.state == "open":
             return issue
         when = second(at)
@@ -116,7 +125,7 @@ class GitHubState(GitHubFiles):
     @locked
     def delete_issue(self, repo: str | Repo, number: int, by: str) -> None:
         """Delete an issue; from then on it is answered with 410."""
-        repo, issue = self._both(repo, number)
+        repo, issue = self._act_on(repo, number)
         shape = self._shape(repo, issue)
         self._renumber(issue.id, issue, 0)
         del repo.issues[number]
@@ -126,7 +135,7 @@ class GitHubState(GitHubFiles):
     @locked
     def transfer(self, repo: str | Repo, number: int, to: str | Repo, by: str) -> Issue:
         """Move an issue to another repository: a new number there, its comments and history, its labels by name."""
-        repo, issue = self._both(repo, number)
+        repo, issue = self._act_on(repo, number)
         there = self._repo(to)
         when, names, was = second(None), self.label_names(repo, number), self._shape(repo, issue)
         there.last_number += 1
@@ -149,7 +158,7 @@ class GitHubState(GitHubFiles):
     @locked
     def label(self, repo: str | Repo, number: int, name: str, by: str, at: datetime | None = None) -> Issue:
         """Put a label on; one that the repository does not have is made."""
-        repo, issue = self._both(repo, number)
+        repo, issue = self._act_on(repo, number)
         put = self._put(repo, issue, name, by, second(at))
         if put:
             self._tell_issue("labeled", repo, issue, by, label=shapes.label(self, repo, put))
@@ -158,7 +167,7 @@ class GitHubState(GitHubFiles):
     @locked
     def unlabel(self, repo: str | Repo, number: int, name: str, by: str, at: datetime | None = None) -> Issue:
         """Take a label off. Raises `NotThereError` where it is not on."""
-        repo, issue = self._both(repo, number)
+        repo, issue = self._act_on(repo, number)
         label, when = repo.label(name), second(at)
         if label is None or label.id not in issue.labels:
             raise NotThereError(f"label '{name}' on {repo.full_name}#{number}")
@@ -173,7 +182,8 @@ class GitHubState(GitHubFiles):
     @locked
     def comment(self, repo: str | Repo, number: int, body: str, by: str, at: datetime | None = None) -> Comment:
         """Write a comment."""
-        repo, issue = self._both(repo, number)
+        repo, issue = self._act_on(repo, number)
+        self._may_speak(repo, issue, by)
         _check_body("IssueComment", body, empty=False)
         when = second(at)
         comment = Comment(self._id("comment"), by, body, when, when, via_app.get())
@@ -190,6 +200,7 @@ class GitHubState(GitHubFiles):
         """Write a comment anew."""
         repo = self._repo(repo)
         issue, comment = self.find_comment(repo, comment_id)
+        self._may_speak(repo, issue, by)
         _check_body("IssueComment", body, empty=False)
         was, comment.body, comment.updated = comment.body, body, second(at)
         self._mention(repo, issue, body, comment.by, comment.updated)
@@ -202,6 +213,7 @@ class GitHubState(GitHubFiles):
         """Delete a comment; the timeline forgets it."""
         repo = self._repo(repo)
         issue, comment = self.find_comment(repo, comment_id)
+        self._may_speak(repo, issue, by)
         issue.timeline.remove(comment)
         self._touch(issue, second(None))
         self._tell_comment("deleted", repo, issue, comment, by)
@@ -209,7 +221,11 @@ class GitHubState(GitHubFiles):
     @locked
     def react(self, repo: str | Repo, comment_id: int, content: str, by: str) -> tuple[Reaction, bool]:
         """Put a sign on a comment; the answer says whether it is new. No webhook tells of it."""
-        _, comment = self.find_comment(repo, comment_id)
+        repo = self._repo(repo)
+        issue, comment = self.find_comment(repo, comment_id)
+        self._writable(repo)
+        if issue.locked:
+            raise ForbiddenError("Reactions are disabled on a locked conversation.")
         if content not in shapes.REACTIONS:
             raise UnprocessableError("Reaction", "content", "invalid")
         for reaction in comment.reactions:
@@ -227,6 +243,7 @@ class GitHubState(GitHubFiles):
     ) -> Label:
         """Make a label. Raises `UnprocessableError` where there is one of that name."""
         repo = self._repo(repo)
+        self._writable(repo)
         if not name.strip() or len(name) > 50:
             raise UnprocessableError("Label", "name", "invalid")
         if repo.label(name):

@@ -21,12 +21,14 @@ from integration.sandbox.github_deliveries import delivery_routes
 from integration.sandbox.github_files import file_routes
 from integration.sandbox.github_ground import (
     ROLES,
+    ForbiddenError,
     GoneError,
     MovedError,
     NotThereError,
     UnprocessableError,
     via_app,
 )
+from integration.sandbox.github_manifest import conversion_routes
 from integration.sandbox.github_model import Issue, Label, Repo, Team
 from integration.sandbox.github_tie_routes import tie_routes
 from integration.sandbox.limits import watch
@@ -89,6 +91,7 @@ class GitHubApi:
         self._account_routes()
         self._app_routes()
         self._issue_routes()
+        self._lock_routes()
         self._comment_routes()
         self._labels_on_issues()
         self._labels_of_places()
@@ -97,6 +100,7 @@ class GitHubApi:
         tie_routes(self)
         file_routes(self)
         delivery_routes(self)
+        conversion_routes(self)
 
     # -- who asks, and what every answer carries -----------------------------------------------------------------
 
@@ -104,7 +108,7 @@ class GitHubApi:
         kind, _, token = request.headers.get("Authorization", "").partition(" ")
         via_app.set(False)
         if not token:
-            if request.path.endswith(("/meta", "/rate_limit")):
+            if request.path.endswith(("/meta", "/rate_limit", "/conversions")):
                 g.caller = Caller("")
                 return
             raise _SaysError(401, "Requires authentication")
@@ -170,6 +174,8 @@ class GitHubApi:
             error = _SaysError(410, "This issue was deleted")
         elif isinstance(error, NotThereError):
             error = _SaysError(404, "Label does not exist" if str(error).startswith("label ") else "Not Found")
+        elif isinstance(error, ForbiddenError):
+            error = _SaysError(403, str(error))
         elif isinstance(error, UnprocessableError):
             error = _refusal(error)
         elif isinstance(error, HTTPException) and error.code:
@@ -388,6 +394,20 @@ class GitHubApi:
             seen = [entry for entry in found.history if state.shows(entry, g.caller.login)]
             return self.page([shapes.timeline(state, repo, found, entry, media) for entry in seen], repo)
 
+    def _lock_routes(self) -> None:
+        state = self.state
+
+        @self.in_repo("PUT", "/issues/<int:number>/lock", "issues=write; pull_requests=write", role="write")
+        def lock(repo: Repo, number: int) -> Answer:
+            asked = _asked() if request.get_data() else {}
+            state.lock(repo, number, g.caller.login, asked.get("lock_reason"))
+            return _NO_CONTENT
+
+        @self.in_repo("DELETE", "/issues/<int:number>/lock", "issues=write; pull_requests=write", role="write")
+        def unlock(repo: Repo, number: int) -> Answer:
+            state.unlock(repo, number, g.caller.login)
+            return _NO_CONTENT
+
     def _change(self, repo: Repo, number: int, asked: dict[str, Any]) -> Issue:
         state, by = self.state, g.caller.login
         issue = state.edit(repo, number, by, asked.get("title"), asked.get("body"))
@@ -521,6 +541,8 @@ class GitHubApi:
         @self.in_repo("PATCH", "", "administration=write", role="admin")
         def change(repo: Repo) -> Answer:
             asked = _asked()
+            if "archived" in asked:
+                (state.archive if asked["archived"] else state.unarchive)(repo, g.caller.login)
             if asked.get("name"):
                 state.rename_repo(repo, asked["name"], g.caller.login)
             return shapes.repository(state, repo, g.caller.login)

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from flask import Response, g, jsonify, request
 
 from integration.sandbox import github_shapes as shapes
-from integration.sandbox.github_ground import NotThereError
+from integration.sandbox.github_ground import NotThereError, UnprocessableError
 from integration.sandbox.github_model import Repo
 from integration.sandbox.hooks import Delivery, Hook
 from integration.sandbox.people import ORG, now
@@ -78,6 +78,14 @@ def _of_organisation(api: GitHubApi) -> None:
     def hooks() -> Answer:
         return _hooks(api, ORG)
 
+    @api.route("POST", f"/orgs/{ORG}/hooks", _ORGANISATION)
+    def make() -> Answer:
+        return _make(api, ORG)
+
+    @api.route("PATCH", f"/orgs/{ORG}/hooks/<int:hook>", _ORGANISATION)
+    def change(hook: int) -> Answer:
+        return _change(api, _hook(api, ORG, hook))
+
     @api.route("GET", f"/orgs/{ORG}/hooks/<int:hook>/deliveries", _ORGANISATION)
     def listed(hook: int) -> Answer:
         return _listed(api, _hook(api, ORG, hook))
@@ -92,6 +100,14 @@ def _of_repository(api: GitHubApi) -> None:
     def hooks(repo: Repo) -> Answer:
         return _hooks(api, repo.full_name)
 
+    @api.in_repo("POST", "/hooks", _REPOSITORY)
+    def make(repo: Repo) -> Answer:
+        return _make(api, repo.full_name)
+
+    @api.in_repo("PATCH", "/hooks/<int:hook>", _REPOSITORY)
+    def change(repo: Repo, hook: int) -> Answer:
+        return _change(api, _hook(api, repo.full_name, hook))
+
     @api.in_repo("GET", "/hooks/<int:hook>/deliveries", _REPOSITORY)
     def listed(repo: Repo, hook: int) -> Answer:
         return _listed(api, _hook(api, repo.full_name, hook))
@@ -103,8 +119,45 @@ def _of_repository(api: GitHubApi) -> None:
 
 def _hooks(api: GitHubApi, place: str) -> Answer:
     _administers(api)
-    found = [one for one in api.world.hooks.hooks("github") if one.place == place]
-    return api.page([shapes.hook(one) | {"type": "Repository" if "/" in place else "Organization"} for one in found])
+    return api.page([_whole(one) for one in api.world.hooks.hooks("github") if one.place == place])
+
+
+def _whole(one: Hook) -> dict[str, Any]:
+    return shapes.hook(one) | {"type": "Repository" if "/" in one.place else "Organization"}
+
+
+def _make(api: GitHubApi, place: str) -> Answer:
+    """A new webhook, which is greeted. GitHub makes no second one of the same address."""
+    _administers(api)
+    asked = request.get_json(force=True)
+    told = _told(asked.get("config") or {})
+    if not told.get("url"):
+        raise UnprocessableError("Hook", "url", "missing_field")
+    if any(one.place == place and one.url == told["url"] for one in api.world.hooks.hooks("github")):
+        raise UnprocessableError("Hook", "url", "custom", "Hook already exists on this repository")
+    events, active = tuple(asked.get("events") or ["push"]), asked.get("active", True)
+    hook = api.world.hooks.register(
+        told.pop("url"), told.pop("secret", ""), "github", place=place, events=events, active=active, **told
+    )
+    payload = {"zen": "Keep it logically awesome.", "hook_id": hook.id, "hook": shapes.hook(hook)}
+    api.world.hooks.send("github", "ping", payload, only=hook)
+    return _whole(hook), 201
+
+
+def _change(api: GitHubApi, hook: Hook) -> Answer:
+    """As GitHub does: a `config` without the secret takes the secret away."""
+    asked = request.get_json(force=True)
+    changes: dict[str, Any] = {"secret": ""} | _told(asked["config"]) if "config" in asked else {}
+    changes |= {"events": tuple(asked["events"])} if "events" in asked else {}
+    changes |= {"active": asked["active"]} if "active" in asked else {}
+    return _whole(api.world.hooks.change(hook, **changes))
+
+
+def _told(config: dict[str, Any]) -> dict[str, Any]:
+    made = {name: config[name] for name in ("url", "secret") if config.get(name)}
+    if "content_type" in config:
+        made["form"] = config["content_type"] == "form"
+    return made | ({"insecure": str(config["insecure_ssl"]) == "1"} if "insecure_ssl" in config else {})
 
 
 def _administers(api: GitHubApi) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from integration.sandbox import github_shapes as shapes
-from integration.sandbox.github_model import Comment, Event, Issue, Label, Repo, Team
+from integration.sandbox.github_model import Comment, Event, Issue, Label, Manifests, Repo, Team
 from integration.sandbox.ground import Ground
 from integration.sandbox.limits import Calls, Limits
 from integration.sandbox.people import ORG, PEOPLE, SERVICE, now
@@ -62,6 +62,10 @@ class MovedError(NotThereError):
         self.number = number
 
 
+class ForbiddenError(Exception):
+    """GitHub's 403 for what nobody, or not everybody, may do here at this time: the conversation is locked, …"""
+
+
 class UnprocessableError(Exception):
     """GitHub's 422: a field that it refuses."""
 
@@ -81,6 +85,7 @@ class GitHubGround:
         self.limits, self.calls = Limits(), Calls()
         self.hook_readers = {SERVICE}  # who may see webhooks, as an administrator does
         self.other_users = {"octocat"}  # logins that exist but belong to nobody in the cast
+        self.manifests = Manifests()
         self.world = world
         self.repos: dict[int, Repo] = {}
         self.old_names: dict[str, int] = {}
@@ -207,6 +212,22 @@ class GitHubGround:
     def _both(self, repo: str | Repo, number: int) -> tuple[Repo, Issue]:
         repo = self._repo(repo)
         return repo, self.issue(repo, number)
+
+    def _act_on(self, repo: str | Repo, number: int) -> tuple[Repo, Issue]:
+        """An issue that is to be changed. Raises `ForbiddenError` where the repository is archived."""
+        repo, issue = self._both(repo, number)
+        self._writable(repo)
+        return repo, issue
+
+    def _writable(self, repo: Repo) -> None:
+        if repo.archived:
+            raise ForbiddenError("Repository was archived so is read-only.")
+
+    def _may_speak(self, repo: Repo, issue: Issue, by: str) -> None:
+        """On a locked conversation only those who may write to the repository speak; an App never does."""
+        self._writable(repo)
+        if issue.locked and (via_app.get() or ROLES.index(self.role(repo, by)) < ROLES.index("write")):
+            raise ForbiddenError("Unable to create comment because issue is locked.")
 
     def _id(self, kind: str) -> int:
         return next(self._ids[kind])

@@ -82,6 +82,8 @@ class Issue:
     labels: list[int] = field(default_factory=list)
     timeline: list[Event | Comment] = field(default_factory=list)
     type: str = ""
+    locked: bool = False
+    lock_reason: str | None = None
     parent: int = 0
     parts: list[int] = field(default_factory=list)
     blocked_by: list[int] = field(default_factory=list)
@@ -115,6 +117,7 @@ class Repo:
     id: int
     name: str
     private: bool = False
+    archived: bool = False
     labels: dict[int, Label] = field(default_factory=dict)
     issues: dict[int, Issue] = field(default_factory=dict)
     teams: dict[str, str] = field(default_factory=dict)
@@ -147,3 +150,22 @@ class Team:
     notification_setting: str = "notifications_enabled"
     privacy: str = "closed"
     pending: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Draft:
+    """An App that somebody is about to make, or has made: `code` is what its maker is sent back with, good once."""
+
+    owner: str
+    manifest: dict[str, Any]
+    state: str
+    made: datetime | None = None
+    code: str = field(default="", repr=False)
+
+
+@dataclass
+class Manifests:
+    """All drafts, by a number that only the page of each knows."""
+
+    drafts: dict[str, Draft] = field(default_factory=dict)
+    keys: list[str] = field(default_factory=list, repr=False)  # every secret that was handed out, for tests to look for

@@ -15,6 +15,7 @@ from integration.sandbox.github import GitHubState
 from integration.sandbox.github_ground import (
     ROLES,
     STAGE_LABELS,
+    ForbiddenError,
     GoneError,
     MovedError,
     NotThereError,
@@ -34,6 +35,8 @@ _WORDS = {
     "reopened": "opened this again",
     "renamed": "changed the title",
     "transferred": "transferred this",
+    "locked": "locked the conversation",
+    "unlocked": "unlocked the conversation",
     "cross-referenced": "mentioned this in",
     "sub_issue_added": "added a sub-issue",
     "sub_issue_removed": "removed a sub-issue",
@@ -220,7 +223,7 @@ def _need(state: GitHubState, repo: Repo, role: str) -> None:
 def _done(act: Callable[[], object], back: str) -> Response:
     try:
         act()
-    except (_MayNotError, UnprocessableError) as error:
+    except (_MayNotError, ForbiddenError, UnprocessableError) as error:
         return _back(f"{back}?wrong={quote(str(error))}")
     except NotThereError:  # somebody was quicker; the page shows how things stand
         pass

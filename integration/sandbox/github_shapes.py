@@ -19,7 +19,7 @@ REACTIONS = ("+1", "-1", "laugh", "hooray", "confused", "heart", "rocket", "eyes
 ORG_ID = 77
 APP_ID = 1
 INSTALLATION_ID = 1
-_NOTHING: dict[str, Any] = {"assignee": None, "assignees": [], "milestone": None, "locked": False}
+_NOTHING: dict[str, Any] = {"assignee": None, "assignees": [], "milestone": None}
 
 
 def stamp(when: datetime | None) -> str | None:
@@ -174,7 +174,7 @@ def repository(state: GitHubGround, repo: Repo, viewer: str = "") -> dict[str, A
         "updated_at": stamp(repo.updated),
         "pushed_at": "2026-01-05T09:00:00Z",
         "has_issues": True,
-        "archived": False,
+        "archived": repo.archived,
         "disabled": False,
         "visibility": "private" if repo.private else "public",
         "default_branch": "main",
@@ -236,7 +236,8 @@ def issue(state: GitHubGround, repo: Repo, one: Issue) -> dict[str, Any]:
             "updated_at": stamp(one.updated),
             "closed_at": stamp(one.closed),
             "author_association": _association(state, repo, one.by),
-            "active_lock_reason": None,
+            "locked": one.locked or repo.archived,
+            "active_lock_reason": one.lock_reason,
             "body": one.body or None,
             "reactions": _reactions(url, []),
             "timeline_url": f"{url}/timeline",
@@ -442,8 +443,13 @@ def hook(one: Hook) -> dict[str, Any]:
         "type": "App",
         "id": one.id,
         "name": "web",
-        "active": True,
-        "events": ["*"],
+        "active": one.active,
+        "events": list(one.events) or ["*"],
         "app_id": APP_ID,
-        "config": {"content_type": "form" if one.form else "json", "insecure_ssl": "0", "url": one.url},
+        "config": {
+            "content_type": "form" if one.form else "json",
+            "insecure_ssl": "1" if one.insecure else "0",
+            "url": one.url,
+            **({"secret": "********"} if one.secret else {}),
+        },
     }

@@ -122,7 +122,7 @@ class GitHubTies(GitHubGround):
     def _two(
         self, repo: str | Repo, number: int, elsewhere: str | Repo | None, other: int
     ) -> tuple[tuple[Repo, Issue], tuple[Repo, Issue]]:
-        return self._both(repo, number), self._both(repo if elsewhere is None else elsewhere, other)
+        return self._act_on(repo, number), self._both(repo if elsewhere is None else elsewhere, other)
 
     def _renumber(self, was: int, issue: Issue, now: int) -> None:
         """A transferred issue has a new id, and a deleted one none (0): who is tied to it follows."""
@@ -140,7 +140,7 @@ class GitHubTies(GitHubGround):
     @locked
     def set_type(self, repo: str | Repo, number: int, name: str | None, by: str, at: datetime | None = None) -> Issue:
         """Say what kind of issue it is (Task, Bug, Feature), or None. Raises `UnprocessableError` for another."""
-        repo, issue = self._both(repo, number)
+        repo, issue = self._act_on(repo, number)
         kind = next((one for one in shapes.TYPES if name and one.lower() == name.lower()), "")
         if name and not kind:
             raise UnprocessableError("Issue", "type", "invalid")
@@ -163,6 +163,7 @@ class GitHubTies(GitHubGround):
         """Keep a comment at the top of its issue, in the place of the one that is there; not on a pull request."""
         repo = self._repo(repo)
         issue, comment = self.find_comment(repo, comment_id)
+        self._writable(repo)
         if issue.pull_request:
             words = "Comment pinning is not supported on Pull Requests"
             raise UnprocessableError("IssueComment", "pin", "custom", words)
@@ -179,6 +180,7 @@ class GitHubTies(GitHubGround):
         """Let a comment go back to its place. Raises `NotThereError` where it is not pinned."""
         repo = self._repo(repo)
         issue, comment = self.find_comment(repo, comment_id)
+        self._writable(repo)
         if comment.pinned is None:
             raise NotThereError(f"pin of comment {comment_id}")
         comment.pinned, comment.pinned_by = None, ""

@@ -11,8 +11,8 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import urlencode
@@ -37,6 +37,19 @@ class Hook:
     style: Style = "github"
     form: bool = False
     place: str = ""  # GitHub: a repository or an organisation that has it; else it is the App's
+    insecure: bool = False  # GitHub: nobody looks whose certificate it is
+    name: str = ""  # Jira's webhooks have one
+    events: tuple[str, ...] = ()  # none: all of them
+    active: bool = True
+    jql: str = ""  # Jira: only the issues that it finds
+    fits: Callable[[Mapping[str, Any]], bool] | None = field(default=None, repr=False)  # what `jql` means
+
+    def wants(self, event: str, payload: Mapping[str, Any]) -> bool:
+        """Is this event one that it was made for?"""
+        if "/" in self.place and self.place != payload.get("repository", {}).get("full_name"):
+            return False
+        listed = not self.events or "*" in self.events or event in self.events
+        return self.active and listed and (self.fits is None or self.fits(payload))
 
 
 @dataclass
@@ -91,6 +104,7 @@ class Hooks:
         self._dice = random.Random()  # noqa: S311 - nothing secret hangs on it
         self._put_aside: Delivery | None = None
         self._hooks: list[Hook] = []
+        self._last_hook = 0
         self._lock = threading.Condition(threading.RLock())
         self._queue: queue.SimpleQueue[Delivery | None] = queue.SimpleQueue()
         self._under_way = 0
@@ -100,15 +114,30 @@ class Hooks:
 
     # -- what the trackers call ----------------------------------------------------------------------------------
 
-    def register(self, url: str, secret: str, style: Style, form: bool = False, place: str = "") -> Hook:
+    def register(
+        self, url: str, secret: str, style: Style, form: bool = False, place: str = "", **more: Any
+    ) -> Hook:  # fmt: skip
         """Add a webhook; every event of that style goes to it, but a repository's gets only its own.
 
-        `form` sends GitHub's form-encoded body.
+        `form` sends GitHub's form-encoded body; `more` are further fields of a `Hook`.
         """
         with self._lock:
-            hook = Hook(len(self._hooks) + 1, url, secret, style, form, place)
+            self._last_hook += 1
+            hook = Hook(self._last_hook, url, secret, style, form, place, **more)
             self._hooks.append(hook)
             return hook
+
+    def change(self, hook: Hook, **changes: Any) -> Hook:
+        """Set some of its fields; what is on its way goes as it was."""
+        with self._lock:
+            new = replace(hook, **changes)
+            self._hooks[self._hooks.index(hook)] = new
+            return new
+
+    def forget(self, hook: Hook) -> None:
+        """Take a webhook away."""
+        with self._lock:
+            self._hooks.remove(hook)
 
     def hooks(self, style: Style) -> list[Hook]:
         """The webhooks of one tracker."""
@@ -116,9 +145,10 @@ class Hooks:
             return [hook for hook in self._hooks if hook.style == style]
 
     def send(
-        self, style: Style, event: str, payload: Mapping[str, Any], headers: Mapping[str, str] | None = None
-    ) -> None:
-        """Deliver an event to each webhook of that style, all under one GUID.
+        self, style: Style, event: str, payload: Mapping[str, Any], headers: Mapping[str, str] | None = None,
+        only: Hook | None = None,
+    ) -> None:  # fmt: skip
+        """Deliver an event to each webhook of that style that wants it, or `only` to one, all under one GUID.
 
         `headers` are added, and win over those that are made here; an empty value takes one away (a Data Center Jira
         sends no identifier).
@@ -126,8 +156,8 @@ class Hooks:
         raw = json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
         guid = str(uuid.uuid4())
         with self._lock:
-            for hook in self.hooks(style):
-                if "/" in hook.place and hook.place != payload.get("repository", {}).get("full_name"):
+            for hook in [only] if only else self.hooks(style):
+                if not only and not hook.wants(event, payload):
                     continue
                 body = urlencode({"payload": raw.decode()}).encode() if hook.form else raw
                 made = _headers(hook, event, guid, body) | dict(headers or {})

@@ -7,7 +7,7 @@ from datetime import timedelta
 from flask import Blueprint
 
 from integration.sandbox.jira_pages import pages
-from integration.sandbox.jira_rest import rest
+from integration.sandbox.jira_rest import rest, webhooks
 from integration.sandbox.jira_state import JiraSaysNo, JiraState
 from integration.sandbox.jira_workflow import HELP_PAGE, NOTES, REASON
 from integration.sandbox.people import now
@@ -17,9 +17,11 @@ __all__ = ["HELP_PAGE", "NOTES", "REASON", "JiraSaysNo", "JiraState", "blueprint
 
 
 def blueprint(world: World) -> Blueprint:
-    """The whole site, to be mounted at /jira. Faults strike its REST interface, not its pages."""
+    """The whole site, to be mounted at /jira. Faults strike its REST interfaces, not its pages."""
     site = Blueprint("jira", __name__, template_folder="templates")
     site.register_blueprint(rest(world.jira))
+    for routes in webhooks(world.jira):
+        site.register_blueprint(routes)
     site.register_blueprint(pages(world.jira))
     return site
 

@@ -283,12 +283,13 @@ def changelog(state: JiraState, one: JiraIssue) -> Body:
 
 def transition(state: JiraState, one: JiraIssue, way: Transition, with_fields: bool) -> Body:
     """A transition that may be made now."""
-    made: Body = {"id": way.id, "name": way.name, "to": status(state, state.statuses[way.to])}
+    to, shown = state.statuses[way.to] if way.to else one.status, state.shown_on(way)
+    made: Body = {"id": way.id, "name": way.name, "to": status(state, to)}
     if state.cloud:
-        made |= {"hasScreen": bool(way.needs), "isGlobal": way.sources is None, "isInitial": False, "isAvailable": True,
-                 "isConditional": bool(way.hidden_from), "isLooped": False}  # fmt: skip
+        made |= {"hasScreen": bool(shown), "isGlobal": way.sources is None, "isInitial": False, "isAvailable": True,
+                 "isConditional": bool(way.hidden_from or way.conditions), "isLooped": not way.to}  # fmt: skip
     if with_fields:
-        made["fields"] = {name: _asked(state, name) for name in way.needs}
+        made["fields"] = {name: _asked(state, name) | {"required": name in way.needs} for name in shown}
     return made
 
 

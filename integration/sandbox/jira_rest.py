@@ -16,6 +16,8 @@ from flask import Blueprint, Response, g, jsonify, request
 from integration.sandbox import jira_adf
 from integration.sandbox import jira_bodies as bodies
 from integration.sandbox.faults import Fault, limited
+from integration.sandbox.jira_admin import ADMIN_ROUTES
+from integration.sandbox.jira_hooks import CLOUD_ROUTES, SERVER_ROUTES
 from integration.sandbox.jira_jql import search
 from integration.sandbox.jira_people import PEOPLE_ROUTES
 from integration.sandbox.jira_state import LONGEST, JiraComment, JiraIssue, JiraSaysNo, JiraState, check_body
@@ -30,12 +32,24 @@ View = Callable[..., Answer]
 def rest(state: JiraState) -> Blueprint:
     """All routes below `/rest/api`, for version 2, and 3 on Cloud."""
     routes = Blueprint("rest", __name__, url_prefix="/rest/api/<any('2', '3', 'latest'):version>")
-    state.world.faults.around(routes)
     routes.url_value_preprocessor(lambda _, values: _take_version(state, values))
+    return _routed(routes, state, ROUTES | PEOPLE_ROUTES | TIE_ROUTES | ADMIN_ROUTES)
+
+
+def webhooks(state: JiraState) -> tuple[Blueprint, Blueprint]:
+    """The routes of webhooks, which have places of their own beside `/rest/api`: Cloud's, and Data Center's."""
+    cloud = Blueprint("webhooks", __name__, url_prefix="/rest/webhooks/1.0")
+    server = Blueprint("server_webhooks", __name__, url_prefix="/rest/jira-webhook/1.0")
+    return _routed(cloud, state, CLOUD_ROUTES), _routed(server, state, SERVER_ROUTES)
+
+
+def _routed(routes: Blueprint, state: JiraState, views: Mapping[str, View]) -> Blueprint:
+    """Routes for which one signs in, and which are counted, limited, and struck by faults."""
+    state.world.faults.around(routes)
     routes.before_request(lambda: _sign_in(state))
     watch(routes, state.calls, state.limits, lambda: _charged(state))
     routes.register_error_handler(JiraSaysNo, _refused)
-    for line, view in (ROUTES | PEOPLE_ROUTES | TIE_ROUTES).items():
+    for line, view in views.items():
         method, rule = line.split()
         name = f"{method} {rule}".replace(".", "_")
         routes.add_url_rule(rule, name, _under_lock(state, view), methods=[method])
@@ -62,7 +76,7 @@ def _refused(refusal: JiraSaysNo) -> Answer:
 
 def _sign_in(state: JiraState) -> Response | None:
     """Cloud knows e-mail and API token, Data Center a personal access token (or name and password)."""
-    if g.absent:
+    if g.get("absent"):
         raise JiraSaysNo(404, "null for uri: " + request.path)
     login = _who(state)
     if login is None and not request.path.endswith("/serverInfo"):
@@ -199,8 +213,9 @@ def _shown(state: JiraState, issue: JiraIssue, wanted: Sequence[str], expand: fr
         made["names"] = {name: state.fields[name].name for name in whole["fields"]}
     if "renderedFields" in expand:
         made["renderedFields"] = _chosen(bodies.rendered(state, issue), wanted)
-    if "transitions" in expand:
-        made["transitions"] = [bodies.transition(state, issue, way, False) for way in state.ways(issue, g.login)]
+    if expand & {"transitions", "transitions.fields"}:
+        with_fields = "transitions.fields" in expand
+        made["transitions"] = [bodies.transition(state, issue, way, with_fields) for way in state.ways(issue, g.login)]
     return made
 
 
@@ -398,15 +413,15 @@ def _comment_of(state: JiraState, key: str, comment_id: str) -> tuple[JiraIssue,
     raise JiraSaysNo(404, f"Can not find a comment for the id: {comment_id}.")
 
 
-def _own(comment: JiraComment, verb: str) -> None:
-    if comment.author != g.login:
+def _own(issue: JiraIssue, comment: JiraComment, verb: str) -> None:
+    if comment.author != g.login or issue.archived:
         raise JiraSaysNo(400, f"You do not have the permission to {verb} this comment.")
 
 
 def _edit_comment(state: JiraState, key: str, comment_id: str) -> Answer:
     issue, comment = _comment_of(state, key, comment_id)
     sent = _sent()
-    _own(comment, "edit")
+    _own(issue, comment, "edit")
     new, (body, document) = _properties(sent), _body(sent)
     state.edit_comment(comment_id, body, g.login, adf=document)
     comment.properties |= new
@@ -414,8 +429,8 @@ def _edit_comment(state: JiraState, key: str, comment_id: str) -> Answer:
 
 
 def _delete_comment(state: JiraState, key: str, comment_id: str) -> Answer:
-    _, comment = _comment_of(state, key, comment_id)
-    _own(comment, "delete")
+    issue, comment = _comment_of(state, key, comment_id)
+    _own(issue, comment, "delete")
     state.delete_comment(comment_id, g.login)
     return "", 204
 
@@ -477,7 +492,8 @@ def _own_properties(state: JiraState, comment_id: str) -> dict[str, Any]:
 
 def _found(state: JiraState, jql: str) -> list[JiraIssue]:
     strict = request.args.get("validateQuery", "true").lower() in ("true", "strict") or state.cloud
-    return search(jql, [one for one in state.issues.values() if state.may(g.login, "BROWSE_PROJECTS", one)], strict)
+    found = search(jql, [one for one in state.issues.values() if state.may(g.login, "BROWSE_PROJECTS", one)], strict)
+    return [one for one in found if not one.archived]
 
 
 def _query() -> dict[str, Any]:

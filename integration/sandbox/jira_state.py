@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from integration.sandbox import jira_bodies
+from integration.sandbox import jira_bodies, jira_rules
 from integration.sandbox.ground import Ground
 from integration.sandbox.jira_ties import ISSUE_TYPES, SUBTASK_LINK, IssueType, Link, RemoteLink, read_as, told
 from integration.sandbox.jira_workflow import (
@@ -20,6 +20,7 @@ from integration.sandbox.jira_workflow import (
     STATUSES,
     Field,
     Project,
+    Screen,
     Status,
     Transition,
     projects,
@@ -39,6 +40,7 @@ PERMISSIONS: Mapping[str, str] = {
     "ADD_COMMENTS": "Add Comments",
     "ADMINISTER_PROJECTS": "Administer Projects",
     "USER_PICKER": "Browse users and groups",
+    "ADMINISTER": "Administer Jira",
 }
 
 
@@ -97,6 +99,7 @@ class JiraIssue:
     comments: list[JiraComment] = field(default_factory=list)
     properties: dict[str, Any] = field(default_factory=dict)
     closed_to: set[str] = field(default_factory=set)
+    archived: bool = False
     type: IssueType = ISSUE_TYPES["Story"]
     parent: int | None = None
     pages: list[RemoteLink] = field(default_factory=list)
@@ -126,6 +129,8 @@ class JiraState:
         self.projects: dict[str, Project] = {one.key: one for one in projects(SERVICE)}
         self.statuses: dict[str, Status] = {one.name: one for one in STATUSES}
         self.fields: dict[str, Field] = {one.id: one for one in FIELDS}
+        self.screens: dict[str, Screen] = {}
+        self.admins = {"rhea"}
         self.issues: dict[int, JiraIssue] = {}
         self.links: dict[int, Link] = {}
         self.moved: dict[str, int] = {}
@@ -190,9 +195,11 @@ class JiraState:
             return False
         project = place.project if isinstance(place, JiraIssue) else place
         shut = (project.closed_to if project else set()) | (place.closed_to if isinstance(place, JiraIssue) else set())
-        if login in shut:
+        if login in shut or (isinstance(place, JiraIssue) and place.archived and permission != "BROWSE_PROJECTS"):
             return False
         groups = self.groups_of(login)
+        if permission == "ADMINISTER":
+            return login in self.admins
         if permission == "ADMINISTER_PROJECTS":
             return login == SERVICE or "release-managers" in groups
         return bool(groups) or permission in ("BROWSE_PROJECTS", "ADD_COMMENTS")
@@ -200,7 +207,8 @@ class JiraState:
     def ways(self, issue: JiraIssue, login: str) -> list[Transition]:
         """The transitions that this person may make now."""
         allowed = self.may(login, "TRANSITION_ISSUES", issue)
-        return issue.project.ways(issue.status.name, login) if allowed else []
+        ways = issue.project.ways(issue.status.name, login) if allowed else []
+        return [way for way in ways if jira_rules.allows(self, issue, way, login)]
 
     # -- what people do ------------------------------------------------------------------------------------------
 
@@ -263,6 +271,8 @@ class JiraState:
         """Set fields (`summary`, `description`, `labels`, custom ones); None where that changed nothing."""
         with self.world.lock:
             issue = self.issue(key)
+            if hidden := [name for name in fields if name in self.fields and not self.fields[name].on_edit_screen]:
+                raise JiraSaysNo(400, errors={name: _not_on_screen(name) for name in hidden})
             items = self._set_all(issue, fields)
             return self._log(issue, by, at or now(), items, "issue_updated") if items else None
 
@@ -425,6 +435,24 @@ class JiraState:
         shut = self.projects[place] if place in self.projects else self.issue(place)
         shut.closed_to.add(login)
 
+    def archive(self, key: str, archived: bool = True) -> None:
+        """Archive an issue, or restore it. It can be read as before, no search finds it, and no answer says why."""
+        self.issue(key).archived = archived
+
+    def make_field(self, name: str, on_edit_screen: bool = False) -> str:
+        """A new text field, which at first is on no screen; answers with its id."""
+        with self.world.lock:
+            made = Field(f"customfield_{10_103 + len(self.fields)}", name, "string", on_edit_screen=on_edit_screen)
+            self.fields[made.id] = made
+            return made.id
+
+    def make_screen(self, name: str, description: str = "") -> Screen:
+        """A new screen without fields."""
+        with self.world.lock:
+            made = Screen(str(10_200 + len(self.screens)), name, description)
+            self.screens[made.id] = made
+            return made
+
     def hide(self, project: str, to: str, login: str = SERVICE) -> None:
         """Hide every transition to that status from this person, as a workflow's condition does."""
         for way in self.projects[project].transitions:
@@ -444,13 +472,20 @@ class JiraState:
         return self._last_id
 
     def _fill(self, issue: JiraIssue, way: Transition, given: Mapping[str, Any]) -> list[dict[str, Any]]:
-        foreign = [name for name in given if name not in way.needs]
+        foreign = [name for name in given if name not in self.shown_on(way)]
         if foreign:
             raise JiraSaysNo(400, errors={name: _not_on_screen(name) for name in foreign})
         missing = [name for name in way.needs if not given.get(name) and not self._filled(issue, name)]
         if missing:
             raise JiraSaysNo(400, errors={name: f"{self.fields[name].name} is required." for name in missing})
+        if said := list(jira_rules.refusals(self, issue, way, given)):
+            raise JiraSaysNo(400, *said)
         return self._set_all(issue, given)
+
+    def shown_on(self, way: Transition) -> tuple[str, ...]:
+        """The fields that can be written on the way."""
+        screen = self.screens.get(way.screen)
+        return tuple(dict.fromkeys((*way.needs, *(screen.fields if screen else ()))))
 
     def _set_all(self, issue: JiraIssue, given: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Set all of these fields, or none of them where one is refused."""
@@ -507,6 +542,8 @@ class JiraState:
         return jira_bodies.item("resolution", was_id, was, new_id, name)
 
     def _enter(self, issue: JiraIssue, way: Transition, by: str, when: datetime, items: list[dict[str, Any]]) -> Change:
+        if not way.to:
+            return self._log(issue, by, when, items, "issue_generic")
         was, issue.status = issue.status, self.statuses[way.to]
         if cleared := self._resolve(issue, way.to, None, when):
             items.append(cleared)

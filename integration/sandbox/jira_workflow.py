@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,13 @@ RESOLUTIONS: Mapping[str, str] = {"Done": "10000", "Won't Do": "10001", "Duplica
 
 @dataclass(frozen=True)
 class Field:
-    """A field of an issue. `kind` is the type of Jira's schema; `clause` names it in JQL."""
+    """A field of an issue. `kind` is the type of Jira's schema; one that is on no edit screen is not to be edited."""
 
     id: str
     name: str
     kind: str
     items: str = ""
+    on_edit_screen: bool = True
 
     @property
     def custom(self) -> bool:
@@ -81,9 +83,31 @@ FIELDS = (
 )
 
 
+@dataclass(frozen=True)
+class Rule:
+    """A rule of a transition, native to Jira: who may make it (a condition), or what must be so then (a validator)."""
+
+    id: str
+    key: str
+    parameters: Mapping[str, str]
+
+
+@dataclass
+class Screen:
+    """A screen: which fields a transition shows."""
+
+    id: str
+    name: str
+    description: str = ""
+    fields: list[str] = field(default_factory=list)
+
+
 @dataclass
 class Transition:
-    """A way to a status. `sources` None: from everywhere else. `needs` are fields that must be given or be filled."""
+    """A way to a status; without `to` it leads to where the issue stands. `sources` None: from everywhere else.
+
+    `needs` are fields that must be given or be filled, `screen` is the id of the screen that it shows.
+    """
 
     id: str
     name: str
@@ -91,10 +115,23 @@ class Transition:
     sources: frozenset[str] | None = None
     needs: tuple[str, ...] = ()
     hidden_from: set[str] = field(default_factory=set)
+    conditions: tuple[Rule, ...] = ()
+    validators: tuple[Rule, ...] = ()
+    screen: str = ""
 
     def starts_at(self, status: str) -> bool:
         """Whether it leads away from this status."""
         return status != self.to if self.sources is None else status in self.sources
+
+
+@dataclass
+class Workflow:
+    """What projects go by; several may go by the same. Each change gives it another `version`."""
+
+    id: str
+    name: str
+    transitions: list[Transition]
+    version: int = 1
 
 
 @dataclass
@@ -105,9 +142,14 @@ class Project:
     key: str
     name: str
     about: str
-    transitions: list[Transition]
+    workflow: Workflow
     closed_to: set[str] = field(default_factory=set)
     last_number: int = 0
+
+    @property
+    def transitions(self) -> list[Transition]:
+        """The ways of its workflow."""
+        return self.workflow.transitions
 
     def ways(self, status: str, login: str) -> list[Transition]:
         """The transitions that the workflow offers this person from this status."""
@@ -148,10 +190,14 @@ def _guarded(service: str) -> list[Transition]:
 
 def projects(service: str) -> list[Project]:
     """The projects of a new site: one as most have it, one without a way back, one that asks and hides."""
+    hides = "Asks for fields, and hides a transition from the service"
     return [
-        Project("10010", "APP", "App", "From every status to every other", _company()),
-        Project("10011", "ONE", "One way", "Nothing leads away from Released", _one_way()),
-        Project(
-            "10012", "GUARD", "Guarded", "Asks for fields, and hides a transition from the service", _guarded(service)
-        ),
+        Project("10010", "APP", "App", "From every status to every other", _workflow("APP", _company())),
+        Project("10011", "ONE", "One way", "Nothing leads away from Released", _workflow("ONE", _one_way())),
+        Project("10012", "GUARD", "Guarded", hides, _workflow("GUARD", _guarded(service))),
     ]
+
+
+def _workflow(key: str, transitions: list[Transition]) -> Workflow:
+    name = f"Software Simplified Workflow for Project {key}"
+    return Workflow(str(uuid5(NAMESPACE_URL, name)), name, transitions)

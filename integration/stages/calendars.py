@@ -16,7 +16,6 @@ from itertools import count, islice
 from typing import Annotated, Literal, cast, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
-import holidays
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -203,6 +202,8 @@ def _read_weekday_or_date(key: object) -> int | date:
 
 def _read_holidays(code: str) -> str:
     """The code itself, if the `holidays` library knows it; else a ValueError with what was probably meant."""
+    import holidays  # here: a file without holidays need not pay for all of them
+
     country, _, part = code.partition("-")
     try:
         if _COUNTRY.fullmatch(country):
@@ -232,6 +233,8 @@ def _nearest_part(part: str, country: str, parts: list[str]) -> str:
 @lru_cache(maxsize=256)
 def _holidays_of(code: str, year: int) -> frozenset[date]:
     """One year's public holidays. Frozen for each year: the library's own object grows while it is asked."""
+    import holidays
+
     country, _, part = code.partition("-")
     return frozenset(holidays.country_holidays(country, subdiv=part or None, years=year))
 

@@ -144,6 +144,13 @@ class Tracker(Protocol):
         Raises `Refused` with the reason in words when none leads there or the tracker's workflow says no.
         """
 
+    def fill(self, ref: Ref, field: str, text: str) -> None:
+        """Write a text into a field (by its id, or its name), an empty one to empty it; fine if it holds that already.
+
+        By a transition of our own that leads back to where the issue stands and shows the field, where the workflow
+        has one; else as an edit. Raises `Refused` in words where there is no such field, or it is not ours to write.
+        """
+
     def answer(self, ref: Ref, question: Question) -> bool:
         """Ask the tracker now, uncached. Raises `Refused` where we may not know."""
 

@@ -7,6 +7,7 @@ timeline. Nothing here sleeps, and only reads are sent a second time.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -56,6 +57,7 @@ _GONE = frozenset({404, 410})
 _TO_READ_FILES = "the repository permission contents: read (or, of an App, single file: read for that path)"
 _AT_HAND = 32  # snapshots of the last runs; a run has one
 _KEPT_FOR = timedelta(days=3)
+_A_MOMENT = 10.0  # seconds: so long what an answer showed of an issue is what the same run need not read
 
 
 @contextmanager
@@ -75,6 +77,17 @@ class _Read:
     watermark: datetime
     raw: Raw | None
     ties: Ties | None
+    labels: list[Raw] | None = None  # as the answer to a change of ours has just shown them
+    labelled_at: float = 0.0
+
+    def label(self, labels: list[Raw]) -> None:
+        """We have changed its labels: these are all that it has now."""
+        self.labels, self.labelled_at = labels, time.monotonic()
+
+    def told_of_labels(self) -> list[Raw] | None:
+        """The labels after a change of ours a moment ago; None when there was none, or when it was asked before."""
+        told, self.labels = self.labels, None
+        return told if time.monotonic() - self.labelled_at < _A_MOMENT else None
 
     def told_of_pin(self) -> Raw | None:
         """The issue as it was read, which tells whether a comment is pinned; None when it was asked before."""
@@ -117,8 +130,11 @@ class GitHub:
     def fetch(self, ref: Ref, fresh: bool = False) -> Issue:
         """Read one whole snapshot, issue first; read again when its history is newer. Raises `Gone` with `now`.
 
-        One call where an earlier snapshot still holds, two where it does not, however long the history is.
+        One call where an earlier snapshot still holds, or where all that happened is that we changed a label a moment
+        ago; two where it does not, however long the history is.
         """
+        if not fresh and (issue := self._relabelled(ref)):
+            return issue
         return self._read(ref, None if fresh else Kept.unpacked(kept(self.wire.shelf, self._on_shelf(ref))))
 
     @in_time
@@ -141,6 +157,22 @@ class GitHub:
         soon = self.wire.clock() + timedelta(seconds=5)
         raise Unavailable(f"{ref.key} changes faster than we can read it", retry_at=soon)
 
+    def _relabelled(self, ref: Ref) -> Issue | None:
+        """The issue right after we changed its labels: the answer has shown them, and the history tells the rest.
+
+        None where that is long ago, or where the two do not agree: then all of it is to be read.
+        """
+        last = self._last.get(ref)
+        labels = last.told_of_labels() if last else None
+        if last is None or labels is None or not last.kept.sure:
+            return None
+        timeline, whole = self._timeline(ref, last.kept)
+        now = last.kept.relabelled(labels, self._rendered(ref, timeline))
+        if not now.sure:
+            return None
+        keep(self.wire.shelf, self._on_shelf(ref), now.packed(), _KEPT_FOR, soon=True)
+        return self._snapshot(ref, now.raw, now, as_ties(ref, now.raw, timeline) if whole else None)
+
     def _timeline(self, ref: Ref, known: Kept | None) -> tuple[list[Raw], bool]:
         """The history, and whether all of it was read: the pages before the last may be known, if it fits on."""
         path, doing = f"{issue_path(ref)}/timeline", f"reading the history of {ref.key}"
@@ -158,7 +190,7 @@ class GitHub:
         deleted = self._deleted(ref, raw, timeline, known)
         now = Kept.of(answer.headers.get("etag", ""), raw, timeline, deleted)
         if now.etag:
-            keep(self.wire.shelf, self._on_shelf(ref), now.packed(), _KEPT_FOR)
+            keep(self.wire.shelf, self._on_shelf(ref), now.packed(), _KEPT_FOR, soon=True)
         return self._snapshot(ref, raw, now, as_ties(ref, raw, timeline) if whole else None)
 
     def _snapshot(self, ref: Ref, raw: Raw, now: Kept, ties: Ties | None) -> Issue:
@@ -444,7 +476,8 @@ class GitHub:
     def put_label(self, ref: Ref, name: str) -> None:
         """Put one label on; fine if it is on already."""
         doing = f"putting the label '{name}' on {ref.key}"
-        self.wire.ask(ref, "POST", f"{issue_path(ref)}/labels", doing, body={"labels": [name]})
+        answer = self.wire.ask(ref, "POST", f"{issue_path(ref)}/labels", doing, body={"labels": [name]})
+        self._labelled(ref, answer)
 
     @in_time
     def take_label(self, ref: Ref, name: str) -> None:
@@ -453,10 +486,20 @@ class GitHub:
         answer = self.wire.ask(ref, "DELETE", f"{issue_path(ref)}/labels/{in_path(name)}", doing, fine={404})
         if answer.status == 404 and "label does not exist" not in answer.message.lower():
             raise fault(answer, self.wire.clock(), None)
+        self._labelled(ref, answer)
+
+    def _labelled(self, ref: Ref, answer: Answer) -> None:
+        if answer.status == 200 and ref in self._last:
+            with suppress(Unavailable), reading(answer):
+                self._last[ref].label(answer.many())
 
     def transition(self, ref: Ref, to: Sequence[str]) -> None:
         """GitHub has no workflow: always `Refused`."""
         raise Refused(f"{ref.key} has no status to change: on GitHub a stage is a label")
+
+    def fill(self, ref: Ref, field: str, text: str) -> None:
+        """GitHub has no workflow that could ask for a field: always `Refused`."""
+        raise Refused(f"{ref.key} has no field {field}: on GitHub nothing can hold a label before it is set")
 
     # --- people
 
@@ -570,6 +613,7 @@ class GitHub:
 
 def _as_listed(raw: Raw, place: Ref) -> Listed:
     """An issue of a list of its repository's, which may be called otherwise by now."""
-    ref = lives_at(raw, replace(place, number=int(raw["number"])))
+    ref = lives_at(raw, Ref("github", "", "", int(raw["number"])))  # as GitHub writes it, whatever the file's case
+    ref = ref if ref.place else replace(place, number=ref.number)
     labels = tuple(str(label["name"]) for label in raw.get("labels") or ())
     return Listed(ref, as_time(raw["updated_at"]), labels, is_pull_request="pull_request" in raw)

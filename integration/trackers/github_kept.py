@@ -79,6 +79,19 @@ class Kept:
     def _slack(self) -> timedelta:
         return _SLACK if self.stamps else timedelta(0)
 
+    def relabelled(self, labels: Sequence[Raw], timeline: Sequence[Raw]) -> Kept:
+        """The same after we have changed its labels, with the history that was read since."""
+        changed = max((event["created_at"] for event in label_events(timeline)), key=as_time, default="")
+        updated = max((self.raw["updated_at"], *self.stamps, changed or self.raw["updated_at"]), key=as_time)
+        said = sum(entry.get("event") == "commented" for entry in self.said)
+        raw = {**self.raw, "labels": labels, "updated_at": updated, "comments": self.raw.get("comments", 0) + said}
+        now = Kept.of("", raw, timeline, frozenset(self.deleted))  # the tag of before says nothing of it
+        now.stamps.append(updated)
+        last = {event["label"]["name"].lower(): event["event"] == "labeled" for event in label_events(timeline)}
+        told = all(entry.get("event") in _TOLD for entry in timeline[len(self.history) :])  # else the text is another
+        now.sure = now.sure and told and all(last.get(name, False) for name in names_on(raw))
+        return now
+
     def say(self, posted: Raw) -> None:
         """We have posted a comment: this is GitHub's answer."""
         self.said.append(cut_entry({**posted, "event": "commented"}))

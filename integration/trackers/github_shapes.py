@@ -31,7 +31,7 @@ from integration.stages.model import (
 )
 from integration.stages.texts.markdown import markdown
 from integration.stages.texts.markup import Text
-from integration.trackers import Gone, Refused, Unavailable
+from integration.trackers import Gone, Locked, Refused, Unavailable
 
 GHOST = Person("", "ghost", "ghost")  # how GitHub shows an account that was deleted
 LONGEST_WAIT = timedelta(days=1)  # whatever a rate limit says
@@ -130,12 +130,27 @@ def fault(answer: Answer, now: datetime, again: datetime | None) -> Unavailable 
         words = f"GitHub answered {answer.status}, while {answer.doing}"
         return Gone(f"{words}: it is not there, or not for our account to see")
     said = f" ({answer.message})" if answer.message else ""
+    if shut := _shut(answer):
+        return Locked(f"GitHub refused{said}, while {answer.doing}: {shut}")
     if answer.status == 401:
         return Refused(
             f"GitHub does not accept how we sign in, while {answer.doing}{said}: renew GITHUB_TOKEN, or compare "
             "GITHUB_APP_ID with GITHUB_APP_PRIVATE_KEY"
         )
     return Refused(f"GitHub refused{said}, while {answer.doing}{_needed(answer)}")
+
+
+def _shut(answer: Answer) -> str:
+    """What has shut the issue to us, and what opens it; empty where an answer says no such thing."""
+    words = answer.message.casefold() if answer.status == 403 else ""
+    if "repository was archived" in words:
+        return "somebody who administers the repository has to unarchive it"
+    if "issue is locked" in words:
+        return (
+            "somebody has to unlock the conversation, or to give our account write access; an App cannot speak in a "
+            "locked one"
+        )
+    return ""
 
 
 def _needed(answer: Answer) -> str:

@@ -25,7 +25,7 @@ from integration.stages.model import Carrier, Comment, Issue, Label, Person, Ref
 from integration.stages.texts.adf import adf
 from integration.stages.texts.markup import Text
 from integration.stages.texts.wiki import wiki
-from integration.trackers import EVERYTHING, Gone, Question, Refused, Unavailable, beside
+from integration.trackers import EVERYTHING, Gone, Locked, Question, Refused, Unavailable, beside
 from integration.trackers.changes import Listed, Page
 from integration.trackers.jira_kept import Known, cut_person
 from integration.trackers.jira_shapes import (
@@ -51,6 +51,7 @@ MEMBERS = 10
 _AT_HAND = 32  # snapshots of the last runs; a run has one
 _KEPT_FOR = timedelta(days=3)
 _MINUTE = timedelta(minutes=1)
+_INDEXED = timedelta(minutes=5)  # so long a search may not know a new issue
 SEARCHES, READS = 3, 10  # at most: for one page of tied issues; of single ones, where no search is answered
 
 
@@ -68,10 +69,14 @@ class _Read:
     watermark: datetime
     ties: Mapping[str, Any] | None
     standing: Mapping[str, Any] | None
+    names: Mapping[str, str]
     secured: Mapping[str, Any] | None = None
+    created: str = ""
+    offered: list[Any] | None = None
 
     def __post_init__(self) -> None:
         self.secured = (self.ties or {}).get("security")
+        self.created = str((self.ties or {}).get("created", ""))
 
     def told_of_ties(self) -> Mapping[str, Any] | None:
         """The fields that tell of ties; None when they were asked for before."""
@@ -82,6 +87,11 @@ class _Read:
         """The fields that tell where the issue stands; None when they were asked for before."""
         told, self.standing = self.standing, None
         return told
+
+    def told_of_ways(self) -> list[Any] | None:
+        """The transitions with their fields; None where they were not told with it, or were asked for before."""
+        told, self.offered = self.offered, None
+        return told if told and all("fields" in one for one in told) else None
 
 
 def _ours(comments: Iterable[Mapping[str, Any]], me: Person) -> set[str]:
@@ -104,6 +114,11 @@ class Jira:
         return f"Jira ({self.site})"
 
     @bounded
+    def account(self) -> Person:
+        """Who we are there."""
+        return self._me()
+
+    @bounded
     def fetch(self, ref: Ref, fresh: bool = False) -> Issue:
         """Read one whole snapshot. Raises `Gone` with `now` when the issue lives elsewhere.
 
@@ -113,15 +128,14 @@ class Jira:
 
     @bounded
     def recheck(self, ref: Ref, issue: Issue) -> Issue:
-        """The issue as it is now: one read."""
+        """The issue as it is now: one read, which tells the ways from its status, too, where Jira expands them."""
         last = self._last.get(ref)
-        return replace(self._read(ref, last.known if last else Known()), related=issue.related)
+        known = last.known if last else Known()
+        return replace(self._read(ref, known, "changelog,names,transitions.fields"), related=issue.related)
 
-    def _read(self, ref: Ref, known: Known) -> Issue:
+    def _read(self, ref: Ref, known: Known, expand: str = "changelog,names") -> Issue:
         me = self._me()
-        raw = self.wire.get(
-            self._issue(ref), f"read {ref}", expand="changelog,names", fields="*all,-attachment,-worklog"
-        )
+        raw = self.wire.get(self._issue(ref), f"read {ref}", expand=expand, fields="*all,-attachment,-worklog")
         if raw["key"] != ref.key:
             raise self._moved(ref, raw["key"])
         before = known.packed()
@@ -132,11 +146,12 @@ class Jira:
             raise Unavailable(f"{self} shows {ref}, but not all of it: {gone}") from None
         issue = Reading(self.url, ref, me, raw, log, comments).issue()
         self._last.pop(ref, None)
-        self._last[ref] = _Read(known, issue.watermark, raw["fields"], raw["fields"])
+        fields, names = raw["fields"], raw.get("names") or {}
+        self._last[ref] = _Read(known, issue.watermark, fields, fields, names, offered=raw.get("transitions"))
         for old in list(self._last)[:-_AT_HAND]:
             self._last.pop(old, None)
         if known.packed() != before:
-            keep(self.wire.shelf, self._on_shelf(ref), known.packed(), _KEPT_FOR)
+            keep(self.wire.shelf, self._on_shelf(ref), known.packed(), _KEPT_FOR, soon=True)
         return issue
 
     def _on_shelf(self, ref: Ref) -> str:
@@ -150,7 +165,8 @@ class Jira:
     def say(self, ref: Ref, text: Text, token: str) -> Comment:
         """Post a comment that carries `token` in a property; the answer tells whom it mentions."""
         sent = self._written(text, token)
-        posted = self.wire.post(f"{self._issue(ref)}/comment", f"comment on {ref}", sent, self.api)
+        with self._changing(ref):
+            posted = self.wire.post(f"{self._issue(ref)}/comment", f"comment on {ref}", sent, self.api)
         self._spoken(ref, posted, sent)
         said = comment(self.url, ref, {**sent, **posted, "properties": sent["properties"]})
         return said if said.body else replace(said, body=wiki(text, self.cloud))
@@ -160,13 +176,39 @@ class Jira:
         """Replace the text of a comment of our own. Raises `Gone` when somebody deleted it."""
         path = f"{self._issue(ref)}/comment/{quote(comment_id, safe='')}"
         quiet = {"notifyUsers": "false"} if self.cloud else {}
+        with self._changing(ref):
+            try:
+                sent = self._written(text, token)
+                self._spoken(ref, self.wire.put(path, f"edit our comment on {ref}", sent, self.api, **quiet), sent)
+            except Refused:
+                # Data Center answers 400 for a comment that was deleted: asking for it tells.
+                self.wire.get(path, f"read our comment on {ref}")
+                raise
+
+    @contextlib.contextmanager
+    def _changing(self, ref: Ref) -> Iterator[None]:
+        """Around what changes an issue: an archived one refuses all of it, and not one answer says that it is that."""
         try:
-            sent = self._written(text, token)
-            self._spoken(ref, self.wire.put(path, f"edit our comment on {ref}", sent, self.api, **quiet), sent)
-        except Refused:
-            # Data Center answers 400 for a comment that was deleted: asking for it tells.
-            self.wire.get(path, f"read our comment on {ref}")
-            raise
+            yield
+        except Refused as no:
+            if not self._is_archived(ref):
+                raise
+            refused = str(no)
+        else:
+            return
+        raise Locked(f"{ref} is archived, or in an archived project: an admin of {self} has to restore it ({refused})")
+
+    def _is_archived(self, ref: Ref) -> bool:
+        """What can be read and is in no search is archived; but a search may not know yet what is new."""
+        last = self._last.get(ref)
+        if last is None or not last.created or datetime.now(UTC) - datetime.fromisoformat(last.created) < _INDEXED:
+            return False
+        try:
+            return next(self._search(f"key = {ref.key}", f"look whether {ref} is archived"), None) is None
+        except Rejected as no:
+            return bool(unknown_keys([ref.key], no.said))
+        except (Refused, Gone, Unavailable):
+            return False
 
     def _spoken(self, ref: Ref, answer: Any, sent: Mapping[str, Any]) -> None:
         """Remember the marker of what we said: the comment need not be read for it."""
@@ -222,33 +264,55 @@ class Jira:
     @bounded
     def put_label(self, ref: Ref, name: str) -> None:
         """Put one label on; fine if it is on already."""
-        self.wire.put(self._issue(ref), f"put the label {name} on {ref}", {"update": {"labels": [{"add": name}]}})
+        with self._changing(ref):
+            self.wire.put(self._issue(ref), f"put the label {name} on {ref}", {"update": {"labels": [{"add": name}]}})
 
     @bounded
     def take_label(self, ref: Ref, name: str) -> None:
         """Take one label off; fine if it is not on."""
-        self.wire.put(self._issue(ref), f"take the label {name} off {ref}", {"update": {"labels": [{"remove": name}]}})
+        changed = {"update": {"labels": [{"remove": name}]}}
+        with self._changing(ref):
+            self.wire.put(self._issue(ref), f"take the label {name} off {ref}", changed)
 
     @bounded
     def transition(self, ref: Ref, to: Sequence[str]) -> None:
         """Move the issue to the first status of `to` that a transition leads to; fine if it stands in one of them."""
         doing = f"move {ref} to {by_name(to)}"
         last = self._last.get(ref)
-        if chosen := self._way(ref, to, last.told_of_standing() if last else None, doing):
-            self.wire.post(f"{self._issue(ref)}/transitions", doing, {"transition": {"id": chosen}})
+        told = (last.told_of_standing(), last.told_of_ways()) if last else (None, None)
+        with self._changing(ref):
+            if not (chosen := self._way(ref, to, *told, doing)):
+                return
+            try:
+                self._go(ref, chosen, doing)
+            except Refused:
+                if told[1] is None:
+                    raise
+                # The way was told with the issue, and somebody may have moved that since.
+                if chosen := self._way(ref, to, None, None, doing):
+                    self._go(ref, chosen, doing)
 
-    def _way(self, ref: Ref, to: Sequence[str], told: Mapping[str, Any] | None, doing: str) -> str:
+    def _go(self, ref: Ref, way: str, doing: str) -> None:
+        self.wire.post(f"{self._issue(ref)}/transitions", doing, {"transition": {"id": way}})
+
+    def _way(
+        self, ref: Ref, to: Sequence[str], told: Mapping[str, Any] | None, ways: list[Any] | None, doing: str
+    ) -> str:
         """The transition to take; none where it stands there already. `told`: the fields, as a snapshot has them."""
         fields = told or self._standing(ref, doing)
         if any(stands(fields["status"], wanted) for wanted in to):
             return ""
-        offered = self.wire.get(f"{self._issue(ref)}/transitions", doing, expand="transitions.fields")["transitions"]
+        offered = ways or self._ways(ref, doing)
         try:
             return str(way(offered, fields, to)["id"])
         except Refused:
             if told is None:
                 raise
-            return self._way(ref, to, None, doing)  # somebody may have moved it since
+            return self._way(ref, to, None, None, doing)  # somebody may have moved it since
+
+    def _ways(self, ref: Ref, doing: str) -> list[Any]:
+        path = f"{self._issue(ref)}/transitions"
+        return list(self.wire.get(path, doing, expand="transitions.fields")["transitions"])
 
     def _standing(self, ref: Ref, doing: str) -> Mapping[str, Any]:
         raw = self.wire.get(self._issue(ref), doing, fields="*all,-comment,-attachment,-worklog")
@@ -256,6 +320,36 @@ class Jira:
             raise self._moved(ref, raw["key"])
         fields: Mapping[str, Any] = raw["fields"]
         return fields
+
+    @bounded
+    def fill(self, ref: Ref, field: str, text: str) -> None:
+        """Write a text field. By a transition that leads nowhere else and shows it, if there is one: people have none.
+
+        Jira lets whoever may edit an issue write each field of its edit screen. A field that is on none can only be
+        written on the screen of a transition, and a transition can be ours alone.
+        """
+        doing = f"{'fill' if text else 'empty'} the field {field} of {ref}"
+        key = self._field(ref, field, doing)
+        offered = self.wire.get(f"{self._issue(ref)}/transitions", doing, expand="transitions.fields")["transitions"]
+        loop = next((one for one in offered if one.get("isLooped") and key in (one.get("fields") or {})), None)
+        written: dict[str, Any] = {"fields": {key: text or None}}
+        if loop:
+            self.wire.post(f"{self._issue(ref)}/transitions", doing, {"transition": {"id": loop["id"]}} | written)
+        else:
+            quiet = {"notifyUsers": "false"} if self.cloud else {}
+            self.wire.put(self._issue(ref), doing, written, **quiet)
+
+    def _field(self, ref: Ref, field: str, doing: str) -> str:
+        """The id of a field that is known by its name, or by its id."""
+        last = self._last.get(ref)
+        named = last.names if last else {}
+        found = field if field in named else next((key for key, name in named.items() if name == field), "")
+        if not found:
+            listed = self.wire.get("field", doing)
+            found = next((str(one["id"]) for one in listed if field in (one["id"], one["name"])), "")
+        if not found:
+            raise Refused(f"{self} has no field '{field}': run `release-stages setup jira`, or mend mappings.yaml")
+        return found
 
     @bounded
     def answer(self, ref: Ref, question: Question) -> bool:

@@ -74,7 +74,7 @@ class Bounded(HTTPAdapter):
         return response
 
     def _left(self) -> float:
-        left = float(getattr(self._bound, "end", time.monotonic() + TOTAL) - time.monotonic())
+        left = self._end(TOTAL) - time.monotonic()
         if left <= 0:
             raise requests.ConnectTimeout("no time left")
         return left
@@ -95,7 +95,11 @@ class Bounded(HTTPAdapter):
         return bytes(body)
 
     def _late(self) -> bool:
-        return float(getattr(self._bound, "end", time.monotonic() + 1)) <= time.monotonic()
+        return self._end(1) <= time.monotonic()
+
+    def _end(self, otherwise: float) -> float:
+        """When all must be over; so many seconds from now outside of a block."""
+        return getattr(self._bound, "end", None) or time.monotonic() + otherwise
 
 
 def _words(body: bytes) -> list[str]:
@@ -147,6 +151,10 @@ def _never_sent(error: requests.RequestException) -> bool:
         return True
     cause = error.args[0] if error.args else None
     return isinstance(getattr(cause, "reason", cause), urllib3.exceptions.NewConnectionError)
+
+
+def _root(api: str) -> str:
+    return api if "/" in api else f"api/{api}"
 
 
 class _Wired(Protocol):
@@ -203,9 +211,9 @@ class Wire:
     def __str__(self) -> str:
         return f"Jira ({self.site})"
 
-    def get(self, path: str, doing: str, **params: str) -> Any:
+    def get(self, path: str, doing: str, *, api: str = "2", **params: str) -> Any:
         """Read."""
-        return self.ask("GET", path, doing, params)
+        return self.ask("GET", path, doing, params, api=api)
 
     def glance(self, path: str, doing: str, **params: str) -> Any:
         """The same where little depends on it: when it is not there, we do not ask whether our token is still good."""
@@ -243,13 +251,16 @@ class Wire:
         api: str = "2",
         quick: bool = False,
     ) -> Any:
-        """One request, once. `doing` completes "could not …". Raises only errors that hold nothing of the wire."""
+        """One request, once. `doing` completes "could not …". Raises only errors that hold nothing of the wire.
+
+        `api` is the version of the REST API, or the name and version of another one (`webhooks/1.0`).
+        """
         answer: requests.Response | TrackerError | None
         rests, windows = self._budget(method, path)
         try:
             with allowed(self.pace, str(self), f"to {doing}", rests, windows):
                 answer = self._client._session.request(
-                    method, f"{self.url}/rest/api/{api}/{path}", params=params, allow_redirects=False,
+                    method, f"{self.url}/rest/{_root(api)}/{path}", params=params, allow_redirects=False,
                     data=None if body is None else json.dumps(body),
                 )  # fmt: skip
         except jira.JIRAError as error:

@@ -65,8 +65,11 @@ class Shelf(Protocol):
     def get(self, name: str, lock: str = "") -> bytes | None:
         """What was put there with this lock; None when it is not there, or not whole."""
 
-    def put(self, name: str, value: bytes, keep: timedelta, lock: str = "") -> None:
-        """Keep it. It is sealed: who only reads or writes the shelf's place can neither read nor forge it."""
+    def put(self, name: str, value: bytes, keep: timedelta, lock: str = "", soon: bool = False) -> None:
+        """Keep it. It is sealed: who only reads or writes the shelf's place can neither read nor forge it.
+
+        `soon`: nothing is wrong if it is lost, or comes to others a little later.
+        """
 
     def drop(self, *names: str) -> None:
         """Forget it."""
@@ -96,7 +99,7 @@ class Bare:
         """Nothing."""
         return None
 
-    def put(self, name: str, value: bytes, keep: timedelta, lock: str = "") -> None:
+    def put(self, name: str, value: bytes, keep: timedelta, lock: str = "", soon: bool = False) -> None:
         """Kept by nobody."""
 
     def drop(self, *names: str) -> None:
@@ -143,6 +146,6 @@ def kept(shelf: Shelf, name: str, lock: str = "") -> Any:
         return None
 
 
-def keep(shelf: Shelf, name: str, value: Any, how_long: timedelta, lock: str = "") -> None:
+def keep(shelf: Shelf, name: str, value: Any, how_long: timedelta, lock: str = "", soon: bool = False) -> None:
     """Put JSON on the shelf."""
-    shelf.put(name, json.dumps(value, separators=(",", ":")).encode(), how_long, lock)
+    shelf.put(name, json.dumps(value, separators=(",", ":")).encode(), how_long, lock, soon)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import structlog
-from flask import Flask, Response, jsonify, request
+from flask import Blueprint, Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from integration.memory.inbox import Inbox
@@ -26,13 +26,24 @@ LARGEST_FORM = 1024 * 1024
 log = structlog.get_logger(__name__)
 
 
-def create_app(settings: Settings, inbox: Inbox, ready: Ready) -> Flask:
-    """Build it. `ready` says of the ledger and the mappings "ok" or what is wrong; of the rest the inbox knows."""
+def create_app(settings: Settings, inbox: Inbox, ready: Ready, set_up: Blueprint | None = None) -> Flask:
+    """Build it. `ready` says of the ledger and the mappings "ok" or what is wrong; of the rest the inbox knows.
+
+    `set_up` are the pages that are there while a tracker is not configured.
+    """
+    app = bare_app()
+    app.register_blueprint(pages(settings, inbox, ready))
+    if set_up:
+        app.register_blueprint(set_up)
+    return app
+
+
+def bare_app() -> Flask:
+    """One without pages: limits, answers to errors, safe headers."""
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_FORM
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
-    app.register_blueprint(pages(settings, inbox, ready))
     app.register_error_handler(HTTPException, _refused)
     app.register_error_handler(Exception, _broken)
     app.after_request(_safe)

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
+from pathlib import Path
+
+from flask import Blueprint
 
 from integration import logs
 from integration.memory.inbox import Inbox
@@ -22,9 +25,15 @@ from integration.web.receiving import Receiving
 from integration.web.together import Together
 
 
-def create_front(settings: Settings, inbox: Inbox, ready: Ready, tell: Callable[..., None] | None = None) -> Front:
+def create_front(
+    settings: Settings,
+    inbox: Inbox,
+    ready: Ready,
+    tell: Callable[..., None] | None = None,
+    set_up: Blueprint | None = None,
+) -> Front:
     """All of the web. `ready` says of the ledger and the mappings "ok" or what is wrong."""
-    return Front(Receiving(settings, Together(inbox).keep, tell), create_app(settings, inbox, ready))
+    return Front(Receiving(settings, Together(inbox).keep, tell), create_app(settings, inbox, ready, set_up))
 
 
 def build() -> Front:
@@ -39,9 +48,21 @@ def build() -> Front:
         return Readiness(settings)
 
     told = logs.brief(settings, "integration.web.receiving")
-    front = create_front(settings, Inbox.connect(settings.redis_url), lambda: readiness()(), told)
+    set_up = set_up_pages(settings, os.environ, Path.cwd())
+    front = create_front(settings, Inbox.connect(settings.redis_url), lambda: readiness()(), told, set_up)
     gc.freeze()  # what is here by now stays: nobody need look through it for what can go
     return front
+
+
+def set_up_pages(settings: Settings, environ: Mapping[str, str], home: Path) -> Blueprint | None:
+    """The pages that set GitHub up; None once an App is configured. `home` has the file `.env`."""
+    if settings.github and settings.github.app_id:
+        return None
+    from integration.web.setup import Wanted, setup
+
+    # Not the settings' own, which are the sandbox's during a trial.
+    api_url = (environ.get("GITHUB_API_URL") or "https://api.github.com").rstrip("/")
+    return setup(Wanted(home, settings.marker_key, api_url, environ.get("PUBLIC_URL", "").rstrip("/")))
 
 
 def __getattr__(name: str) -> Front:

@@ -57,8 +57,12 @@ def run(inbox: Inbox, ref: Ref, at: datetime = NOON) -> Run:
 
 
 def ours(client: redis.Redis) -> set[bytes]:
-    """Our keys, without the deliveries that were seen, which are forgotten by and by."""
-    return {key for key in client.keys(f"{PREFIX}*") if key != f"{PREFIX}seen".encode()}
+    """Our keys, without the deliveries that were seen and the counts of looks, which are forgotten by and by."""
+    return {
+        key
+        for key in client.keys(f"{PREFIX}*")
+        if key != f"{PREFIX}seen".encode() and not key.startswith(f"{PREFIX}looks:".encode())
+    }
 
 
 # --- accepting --------------------------------------------------------------------------------------------------
@@ -268,6 +272,65 @@ def test_a_hint_during_a_run_wakes_another_at_its_end(inbox: Inbox) -> None:
     assert inbox.finish(again, after(seconds=5))
 
 
+class TestAnIssueWhoseHintsPourIn:
+    def look(self, inbox: Inbox, at: datetime) -> None:
+        """A run, and a hint that comes after it."""
+        assert jobs(inbox) == [str(APP)]
+        inbox.queue.empty()
+        inbox.finish(run(inbox, APP, at), at)
+        inbox.hint(APP, now=at)
+
+    @pytest.fixture
+    def poured(self, inbox: Inbox) -> Inbox:
+        """It was looked at twice in a row, and there is more."""
+        inbox.hint(APP, now=NOON)
+        self.look(inbox, NOON)
+        self.look(inbox, NOON)
+        return inbox
+
+    def test_rests_before_the_third_look_in_a_row_and_one_look_answers_all_that_came(self, poured: Inbox) -> None:
+        for second in range(20):
+            assert poured.accept(f"guid:{second}", [Hint(APP)], after(milliseconds=40 * second))
+        assert jobs(poured) == []
+        assert poured.wake_due(after(milliseconds=999)) == 0
+        assert poured.wake_due(after(seconds=1)) == 1
+        assert jobs(poured) == [str(APP)]
+        assert poured.finish(run(poured, APP, after(seconds=1)), after(seconds=1))
+
+    def test_rests_twice_as_long_each_time_and_four_seconds_at_the_most(self, poured: Inbox) -> None:
+        at = NOON
+        for seconds in (1, 2, 4, 4, 4):
+            assert poured.wake_due(at + timedelta(seconds=seconds - 0.01)) == 0
+            at += timedelta(seconds=seconds)
+            assert poured.wake_due(at) == 1
+            self.look(poured, at)
+
+    def test_rests_after_a_run_during_which_more_came_too(self, inbox: Inbox) -> None:
+        inbox.hint(APP, now=NOON)
+        for follows in ([str(APP)], []):
+            begun = run(inbox, APP)
+            inbox.queue.empty()
+            inbox.hint(APP, now=NOON)
+            assert not inbox.finish(begun, NOON)
+            assert jobs(inbox) == follows
+        assert inbox.depth() == 1
+        assert inbox.wake_due(after(seconds=1)) == 1
+
+    def test_is_looked_at_at_once_when_it_was_quiet_for_a_while(self, poured: Inbox, redis_client: redis.Redis) -> None:
+        assert 0 < redis_client.pttl(f"{PREFIX}looks:{APP}") <= 5000
+        redis_client.delete(f"{PREFIX}looks:{APP}")  # as Redis does by itself then
+        poured.hint(APP, now=NOON)
+        assert jobs(poured) == [str(APP)]
+
+    def test_is_not_forgotten_when_nobody_wakes_it_in_time(self, poured: Inbox, redis_client: redis.Redis) -> None:
+        redis_client.zrem(f"{PREFIX}later", str(APP))
+        assert poured.wake_due(after(seconds=2) + LEASE) == 1
+
+    def test_holds_up_no_other(self, poured: Inbox) -> None:
+        poured.hint(OTHER, now=NOON)
+        assert jobs(poured) == [str(OTHER)]
+
+
 def test_a_finished_issue_leaves_nothing_behind(inbox: Inbox, redis_client: redis.Redis) -> None:
     inbox.accept("guid:1", [Hint(APP, NOON)], NOON)
     assert inbox.finish(run(inbox, APP), NOON)
@@ -295,6 +358,60 @@ def test_a_new_hint_wakes_what_was_put_off(inbox: Inbox) -> None:
     inbox.put_off(begun, after(minutes=30), NOON)
     inbox.hint(APP, now=after(minutes=1))
     assert jobs(inbox) == [str(APP)]
+
+
+def test_what_came_while_a_run_was_under_way_is_woken_when_that_run_is_put_off(inbox: Inbox) -> None:
+    inbox.hint(APP, now=NOON)
+    begun = run(inbox, APP)
+    inbox.queue.empty()
+    inbox.hint(APP, now=NOON)
+    assert jobs(inbox) == []
+    inbox.put_off(begun, after(hours=1), NOON)
+    assert jobs(inbox) == [str(APP)], "an hour is for what the run has seen"
+
+
+def test_what_is_forgotten_while_a_run_is_under_way_is_not_tried_again_and_a_later_hint_is_not_lost(
+    inbox: Inbox,
+) -> None:
+    inbox.hint(APP, now=NOON)
+    begun = run(inbox, APP)
+    inbox.queue.empty()
+    assert inbox.forget(APP, NOON)
+    assert not inbox.holds(begun), "it begins nothing more"
+    inbox.put_off(begun, after(seconds=5), NOON)
+    assert inbox.wake_due(after(hours=2)) == 0
+    assert inbox.depth() == 0
+
+    inbox.hint(APP, now=NOON)
+    inbox.finish(run(inbox, APP), NOON)
+    assert inbox.depth() == 0
+
+
+def test_a_hint_that_comes_after_all_was_forgotten_is_missed_when_nobody_takes_it(inbox: Inbox) -> None:
+    inbox.hint(APP, now=NOON)
+    run(inbox, APP)
+    inbox.forget(APP, NOON)
+    inbox.hint(APP, now=NOON)
+    inbox.queue.empty()
+    assert inbox.wake_due(after(minutes=5)) == 1
+
+
+def test_a_run_that_takes_too_long_is_named_at_the_next_pulse_where_redis_was_away(
+    redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = Inbox(redis_client, longest=timedelta(0))
+    slow.hint(APP, now=NOON)
+    begun = run(slow, APP)
+
+    def away(*_: object) -> int:
+        raise Away("away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(slow, "_each", away)
+        with pytest.raises(Away):
+            slow.keep()
+    assert slow.keep() == [begun]
+    assert slow.keep() == []
 
 
 def test_what_was_put_off_and_not_woken_is_found(inbox: Inbox, redis_client: redis.Redis) -> None:

@@ -557,23 +557,23 @@ def test_anchoring_at_once_in_several_places_gives_one_anchor_for_each_day(ledge
 # --- the database -----------------------------------------------------------------------------------------------
 
 
-def test_everything_is_there_when_the_ledger_is_opened_again_and_its_birth_stays(database_url: str) -> None:
-    first = Ledger.open(database_url, now=NOON)
+def test_everything_is_there_when_the_ledger_is_opened_again_and_its_birth_stays(ledger_url: str) -> None:
+    first = Ledger.open(ledger_url, now=NOON)
     first.append(APP, [seen(), blocked()], 0, NOON)
     first.close()
-    second = Ledger.open(database_url, now=NOON + timedelta(days=30))
+    second = Ledger.open(ledger_url, now=NOON + timedelta(days=30))
     assert second.entries(APP) == (seen(), blocked())
     assert second.born == first.born == NOON
     second.close()
 
 
-def test_what_was_appended_survives_a_process_that_is_killed(database_url: str) -> None:
+def test_what_was_appended_survives_a_process_that_is_killed(ledger_url: str) -> None:
     child = os.fork()
     if not child:
-        Ledger.open(database_url, now=NOON).append(APP, [seen()], 0, NOON)
+        Ledger.open(ledger_url, now=NOON).append(APP, [seen()], 0, NOON)
         os.kill(os.getpid(), 9)
     os.waitpid(child, 0)
-    with closing(Ledger.open(database_url)) as ledger:
+    with closing(Ledger.open(ledger_url)) as ledger:
         assert ledger.entries(APP) == (seen(),)
         assert ledger.verify(APP) is None
 

@@ -20,6 +20,7 @@ from integration.memory import migrations, tables
 from integration.memory.database import bring_up, connect_to, transaction
 from integration.memory.failures import Failure, Kind, State
 from integration.memory.ledger import Card, Ledger, Unreadable
+from integration.memory.rounds import Delivery
 from integration.stages.entries import Frozen
 from integration.stages.model import Label, Ref
 
@@ -39,10 +40,57 @@ def fill(ledger: Ledger) -> None:
     ledger.failures.keep(Failure(APP, Kind.LATER, State.RETRYING, "GitHub did not answer", NOON, NOON))
     ledger.rounds.begin("sweep:github", ["acme/app"], NOON)
     ledger.rounds.hinder("sweep:github", "not now")
+    ledger.rounds.note("/app/hook", [Delivery(7, "a guid", NOON, ok=False)])
+    ledger.rounds.meet([APP], NOON)
+    ledger.rounds.miss([APP], NOON)
 
 
 def table_names(connection: Connection) -> set[str]:
     return set(inspect(connection).get_table_names()) - {"alembic_version"}
+
+
+def contents(engine: Engine) -> dict[str, list[dict[str, Any]]]:
+    """All rows of all tables."""
+    with transaction(engine) as connection:
+        return {
+            name: [dict(row) for row in connection.execute(text(f"SELECT * FROM {name}")).mappings()]
+            for name in sorted(table_names(connection))
+        }
+
+
+def common(rows: list[dict[str, Any]], columns: set[str]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in row.items() if name in columns} for row in rows]
+
+
+# The clock looks at open features at once after the second migration; who may work on the tables changes with them.
+MEANT_TO_CHANGE = {("features", "look_again_at"), ("ledger", "compatible_since")}
+
+
+@pytest.mark.parametrize("version", migrations.all_versions()[:-1])
+def test_a_full_ledger_goes_back_to_each_version_and_forward_and_all_that_the_older_one_knows_is_kept(
+    database_url: str, version: str
+) -> None:
+    with closing(Ledger.open(database_url, now=NOON)) as ledger:
+        fill(ledger)
+    engine = connect_to(database_url)
+    before = contents(engine)
+    assert all(before.values()), "no table is empty, or nothing is shown"
+
+    with transaction(engine, writes=True) as connection:
+        migrations.take_back(connection, version)
+    there = contents(engine)
+    bring_up(engine, NOON)
+    after = contents(engine)
+
+    for name, rows in there.items():
+        columns = {column for row in rows for column in row} - {two for one, two in MEANT_TO_CHANGE if one == name}
+        assert common(rows, columns) == common(before[name], columns)
+        assert common(after[name], columns) == common(before[name], columns)
+    assert {name: bool(rows) for name, rows in after.items()} == {name: name in there for name in before}
+    engine.dispose()
+    with closing(Ledger.open(database_url)) as ledger:
+        assert ledger.verify(APP) is None
+        assert ledger.verify_anchors() == []
 
 
 def test_an_empty_database_becomes_a_ledger_in_the_newest_version(database_url: str) -> None:
@@ -154,7 +202,7 @@ def test_taken_back_to_the_first_version_a_ledger_keeps_its_entries_and_comes_up
         assert table_names(connection) == set(tables.metadata.tables) - {
             "waits", "digests", "digest_orders", "failures", "rounds", "stretches", "failed_deliveries"
         }  # fmt: skip
-        assert {"wanted", "awaited", "owing", "looked_under"}.isdisjoint(
+        assert {"wanted", "awaited", "owing", "looked_under", "met_at"}.isdisjoint(
             one["name"] for one in inspect(connection).get_columns("features")
         )
         assert connection.execute(text("SELECT title FROM features")).scalar_one() == "Dark mode"
@@ -201,15 +249,80 @@ def test_a_migration_that_fails_leaves_nothing_behind(database_url: str, monkeyp
         fill(ledger)
 
 
-def test_a_ledger_of_a_later_release_is_refused_in_words_and_left_alone(database_url: str) -> None:
-    Ledger.open(database_url, now=NOON).close()
-    engine = connect_to(database_url)
+# --- beside a later release -------------------------------------------------------------------------------------
+
+
+def become_later(url: str, since: str) -> None:
+    """A later release comes, and brings the tables to a version that this one does not know, open since that one."""
+    engine = connect_to(url)
     with transaction(engine, writes=True) as connection:
+        connection.execute(text("ALTER TABLE features ADD COLUMN weather VARCHAR(20) NOT NULL DEFAULT 'fine'"))
+        connection.execute(text("CREATE TABLE news (id INTEGER PRIMARY KEY)"))
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(Unreadable, match=r"later release .* version 9999, this release knows 0005"):
-        Ledger.open(database_url)
+        connection.execute(text("UPDATE ledger SET compatible_since = :since"), {"since": since})
+    engine.dispose()
+
+
+def test_tables_of_a_later_release_that_are_open_to_this_one_are_worked_on_and_left_as_they_are(
+    database_url: str,
+) -> None:
+    with closing(Ledger.open(database_url, now=NOON)) as at_work:
+        become_later(database_url, since=migrations.NEWEST)
+        fill(at_work)
+        with closing(Ledger.open(database_url)) as started_again:
+            seq = started_again.read(APP).seq
+            started_again.append(APP, [Frozen(NOON, "again")], seq, NOON, Card("Light mode", "u"))
+            assert started_again.verify(APP) is None
+    engine = connect_to(database_url)
     with transaction(engine) as connection:
         assert migrations.current(connection) == "9999"
+        assert migrations.open_since(connection) == migrations.NEWEST
+        assert connection.execute(text("SELECT weather FROM features")).scalar_one() == "fine"
+    engine.dispose()
+
+
+REFUSED = rf"later release: only .* version 9999 .* this one knows {migrations.NEWEST} at most; start .*upgrading"
+
+
+def test_tables_of_a_later_release_that_are_not_open_are_refused_in_words_and_left_alone(database_url: str) -> None:
+    Ledger.open(database_url, now=NOON).close()
+    become_later(database_url, since="9999")
+    with pytest.raises(Unreadable, match=REFUSED):
+        Ledger.open(database_url)
+    engine = connect_to(database_url)
+    with transaction(engine) as connection:
+        assert migrations.current(connection) == "9999"
+        assert migrations.open_since(connection) == "9999"
+    engine.dispose()
+
+
+def test_whoever_is_at_work_when_the_tables_are_closed_to_it_writes_nothing_more(database_url: str) -> None:
+    with closing(Ledger.open(database_url, now=NOON)) as ledger:
+        fill(ledger)
+        before = ledger.read(APP)
+        become_later(database_url, since="9999")
+        with pytest.raises(Unreadable, match=REFUSED):
+            ledger.append(APP, [Frozen(NOON, "too late")], before.seq, NOON)
+        with pytest.raises(Unreadable, match=REFUSED):
+            ledger.append(Ref.parse("acme/app#13"), [Frozen(NOON, "too late")], 0, NOON)
+        with pytest.raises(Unreadable, match=REFUSED):
+            ledger.carry(APP, Ref.parse("acme/app#14"), NOON)
+        assert ledger.read(APP) == before
+        assert ledger.refs() == (APP,)
+
+
+def test_each_version_from_the_sixth_on_says_who_may_work_on_it_and_the_tables_show_that(database_url: str) -> None:
+    Ledger.open(database_url, now=NOON).close()
+    engine = connect_to(database_url)
+    script = ScriptDirectory(str(Path(migrations.__file__).parent))
+    for version in reversed([one for one in migrations.all_versions() if one >= "0006"]):
+        with transaction(engine, writes=True) as connection:
+            if version != migrations.NEWEST:
+                migrations.take_back(connection, version)
+            since = script.get_revision(version).module.compatible_since
+            assert migrations.open_since(connection) == since
+            assert since in migrations.all_versions()
+            assert since <= version
     engine.dispose()
 
 
@@ -255,5 +368,7 @@ def test_every_version_is_a_module_that_the_package_ships() -> None:
     versions = {path.stem for path in (home / "versions").glob("0*.py")}
     assert max(version.split("_")[0] for version in versions) == migrations.NEWEST
     steps = ScriptDirectory(str(home)).walk_revisions()
-    assert next(steps).revision == migrations.NEWEST, "the chain of versions ends with it"
+    named = [step.revision for step in steps]
+    assert named[0] == migrations.NEWEST, "the chain of versions ends with it"
+    assert named[::-1] == list(migrations.all_versions()), "each module begins with its version"
     assert all((home / each).exists() for each in ("__init__.py", "env.py", "versions/__init__.py"))

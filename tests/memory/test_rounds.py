@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -208,7 +209,7 @@ def test_in_whatever_pages_and_order_attempts_are_listed_what_never_arrived_is_k
 
 
 @pytest.fixture
-def sqlite_ledger(sqlite_url: str) -> Iterator[Ledger]:
-    opened = Ledger.open(sqlite_url, now=NOON)
+def sqlite_ledger(ledger_file: Path) -> Iterator[Ledger]:
+    opened = Ledger.open(f"sqlite:///{ledger_file}", now=NOON)
     yield opened
     opened.close()

@@ -138,6 +138,19 @@ class TestWhoIsUnderWay:
         traffic.leave(lanes[0])
         assert traffic.enter((), (), lanes[2]) == 0
 
+    def test_who_left_makes_room_when_the_next_question_goes_out_or_at_the_latest_at_the_end(
+        self, traffic: Traffic, redis_client: Redis, watch: Watch
+    ) -> None:
+        mine, theirs, other = Lane("account", "a", 1), Lane("account", "b", 1), Traffic(redis_client, KEY, watch)
+        traffic.enter((), (), mine)
+        traffic.leave(mine)
+        assert other.enter((), (), theirs) > 0
+        traffic.get("anything")
+        assert other.enter((), (), theirs) == 0
+        other.leave(theirs)
+        other.flush()
+        assert traffic.enter((), (), mine) == 0
+
     def test_is_forgotten_when_it_died(self, traffic: Traffic, watch: Watch) -> None:
         assert traffic.enter((), (), Lane("account", "a", 1)) == 0
         watch.later(61)
@@ -170,6 +183,25 @@ class TestARest:
 
 
 class TestTheShelf:
+    def test_shows_what_may_come_a_little_later_at_once_to_who_put_it_there(
+        self, traffic: Traffic, redis_client: Redis, watch: Watch
+    ) -> None:
+        other = Traffic(redis_client, KEY, watch)
+        traffic.put("name", b"value", timedelta(hours=1), soon=True)
+        assert other.get("name") is None
+        assert traffic.get("name") == b"value"
+        assert other.get("name") == b"value"
+
+    def test_and_the_budgets_are_asked_in_one_round_trip(self, traffic: Traffic, redis_client: Redis) -> None:
+        traffic.enter((), ())
+        asked = redis_client.info("commandstats")["cmdstat_evalsha"]["calls"]
+        traffic.put("name", b"value", timedelta(hours=1), soon=True)
+        traffic.leave(Lane("account", "a", 1))
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(redis_client, "execute_command", lambda *_: pytest.fail("a round trip of its own"))
+            assert traffic.enter((), ()) == 0
+        assert redis_client.info("commandstats")["cmdstat_evalsha"]["calls"] == asked + 1
+
     def test_gives_back_what_was_put_there_to_any_worker(self, traffic: Traffic, redis_client: Redis) -> None:
         traffic.put("name", b"value" * 100, MINUTE, "lock")
         assert Traffic(redis_client, KEY, lambda: START).get("name", "lock") == b"value" * 100

@@ -766,6 +766,56 @@ def test_a_part_has_one_parent_until_it_is_given_another(served: Served, world: 
     assert numbers(served, "sub_issues") == []
 
 
+# --- locked conversations, archived repositories ----------------------------------------------------------------------
+
+
+def test_in_a_locked_conversation_only_those_who_may_write_speak_and_no_app_does(
+    served: Served, world: World, receiver: Receiver
+) -> None:
+    number = world.github.open_issue(APP, "Export", "erin", "", [BETA]).number
+    issue = client(served, PEOPLE["erin"].token).get_repo(APP).get_issue(number)
+    issue.lock("resolved")
+    assert world.hooks.idle(10)
+    assert receiver.events[-1] == "issues.locked"
+    assert (issue.update(), issue.locked, issue.active_lock_reason) == (True, True, "resolved")
+    issue.create_comment("erin may write here")
+    for speaker in ("sam", "gus"):
+        with pytest.raises(github.GithubException) as no:
+            client(served, PEOPLE[speaker].token).get_repo(APP).get_issue(number).create_comment("hello?")
+        assert no.value.status == 403
+        assert no.value.data["message"] == "Unable to create comment because issue is locked."
+    with pytest.raises(github.GithubException, match="Reactions"):
+        issue.get_comments()[0].create_reaction("+1")
+    client(served, PEOPLE["sam"].token).get_repo(APP).get_issue(number).add_to_labels(PUBLIC)
+    issue.unlock()
+    assert world.hooks.idle(10)
+    assert receiver.events[-1] == "issues.unlocked"
+    client(served, PEOPLE["sam"].token).get_repo(APP).get_issue(number).create_comment("thanks")
+    assert [one.event for one in issue.get_timeline() if one.event in ("locked", "unlocked")] == ["locked", "unlocked"]
+
+
+def test_an_archived_repository_can_be_read_and_takes_nothing(served: Served, world: World, receiver: Receiver) -> None:
+    number = world.github.open_issue(APP, "Export", "erin", "", [BETA]).number
+    said = world.github.comment(APP, number, "hello", SERVICE)
+    world.github.archive(APP, "rhea")
+    repo = client(served).get_repo(APP)
+    issue = repo.get_issue(number)
+    assert (repo.archived, issue.locked, issue.body) == (True, True, None)
+    tries: list[Callable[[], object]] = [
+        lambda: issue.create_comment("x"), lambda: issue.add_to_labels(PUBLIC), lambda: issue.remove_from_labels(BETA),
+        lambda: issue.edit(title="x"), lambda: issue.get_comment(said.id).edit("x"),
+        lambda: issue.get_comment(said.id).delete(), lambda: repo.create_issue("x"), lambda: issue.lock("spam"),
+    ]  # fmt: skip
+    for act in tries:
+        with pytest.raises(github.GithubException) as no:
+            act()
+        assert (no.value.status, no.value.data["message"]) == (403, "Repository was archived so is read-only.")
+    world.github.unarchive(APP, "rhea")
+    issue.create_comment("x")
+    assert world.hooks.idle(10)
+    assert {"repository.archived", "repository.unarchived"} <= set(receiver.events)
+
+
 def test_blockers_are_counted_open_and_in_all(served: Served, world: World) -> None:
     _, blocker, hidden = at_work(world)
     path = f"/repos/{APP}/issues/1/dependencies/blocked_by"

@@ -100,6 +100,28 @@ def test_the_status_is_not_the_first_item_of_a_change_and_the_resolution_goes_wi
     assert entry["created"] == "2026-03-02T09:00:00.000+0000"
 
 
+def test_an_archived_issue_is_read_as_ever_found_by_no_search_and_refuses_without_a_word_of_why(
+    site: Served, app: str
+) -> None:
+    said = cloud(site).add_comment(app, "before")
+    site.world.jira.archive(app)
+    shown = call(site, "GET", f"issue/{app}")
+    assert shown.status_code == 200
+    assert "archiv" not in shown.text.lower()
+    assert call(site, "GET", f"search/jql?jql=key={app}&fields=status").json()["issues"] == []
+    assert call(site, "GET", f"issue/{app}/transitions").json()["transitions"] == []
+    comment = call(site, "POST", f"issue/{app}/comment", json={"body": "x"})
+    assert (comment.status_code, comment.json()["errorMessages"]) == (
+        400, ["Release Stages, you do not have the permission to comment on this issue."]
+    )  # fmt: skip
+    label = call(site, "PUT", f"issue/{app}", json={"update": {"labels": [{"add": "x"}]}})
+    assert label.json()["errors"]["labels"].startswith("Field 'labels' cannot be set. It is not on the appropriate")
+    for method in ("PUT", "DELETE"):
+        assert call(site, method, f"issue/{app}/comment/{said.id}", json={"body": "x"}).status_code == 400
+    site.world.jira.archive(app, archived=False)
+    assert call(site, "POST", f"issue/{app}/comment", json={"body": "x"}).status_code == 201
+
+
 def test_cloud_embeds_only_the_newest_histories_and_pages_the_whole_oldest_first(site: Served, app: str) -> None:
     state = site.world.jira
     state.embedded_histories, state.page_size = 3, 4

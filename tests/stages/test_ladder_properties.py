@@ -788,24 +788,25 @@ def test_that_a_feature_has_left_its_stages_is_told_whenever_we_look(seconds: in
 # --- whatever people do -------------------------------------------------------------------------------------------
 
 
-_DELAYS = st.lists(st.integers(1, 350).map(lambda seconds: timedelta(seconds=seconds)), min_size=1, max_size=4)
+# Here a few of each, so that the suite stays quick; test_ladder_drill.py looks at thousands.
+DELAYS = st.lists(st.integers(1, 350).map(lambda seconds: timedelta(seconds=seconds)), min_size=1, max_size=4)
 
 
-@_times(150)
+@_times(90)
 @example(WHOLE["no way back, and withdrawn"])
 @given(stories())
 def test_whatever_people_do_the_laws_hold_after_every_look(story: Story) -> None:
     play(_told(story))
 
 
-@_times(80)
+@_times(45)
 @example(LEFT, [SOON, [timedelta(seconds=340)]])
-@given(stories(gaps=FAR_APART), st.lists(_DELAYS, min_size=12, max_size=12))
+@given(stories(gaps=FAR_APART), st.lists(DELAYS, min_size=12, max_size=12))
 def test_how_often_and_when_we_look_changes_nothing_in_the_end(story: Story, hints: list[list[timedelta]]) -> None:
     assert play(_told(story), hints).outcome() == play(story).outcome()
 
 
-@_times(80)
+@_times(45)
 @example(INTERRUPTED["asked for again and again"], 12)
 @given(stories(gaps=FAR_APART), st.integers(0, 10_000))
 def test_a_death_at_any_step_ends_as_if_nobody_had_died(story: Story, place: int) -> None:
@@ -816,23 +817,29 @@ def test_a_death_at_any_step_ends_as_if_nobody_had_died(story: Story, place: int
     assert play(story, life=Life(ends=step)).outcome() == alive.outcome()
 
 
-@_times(30)
+@_times(20)
 @given(stories(levels=["observe"], post="observe", said=False))
 def test_rules_that_only_observe_say_and_do_nothing(story: Story) -> None:
-    world = play(_told(story))
+    only_observes(play(_told(story)))
 
+
+def only_observes(world: World) -> None:
     assert world.said == []
     assert [one for one in world.sightings if one.actor is ME] == []
     assert all(one.outcome in (Outcome.ADMITTED, Outcome.ADOPTED) for one in world.past.verdicts.values())
 
 
-@_times(50)
+@_times(30)
 @example(LEFT, the_file([SEEN_BEFORE]))
 @given(stories(said=False, most=8), files(levels=["block"]))
 def test_a_rule_that_is_added_later_throws_nothing_out_that_was_let_in(story: Story, stricter: str) -> None:
+    stricter_later(_told(story), stricter)
+
+
+def stricter_later(story: Story, stricter: str) -> None:
     """The file changes an hour after the story's end; `_shifted` has seen that nothing went meanwhile."""
     later = Deed(timedelta(hours=1), "file", str(len(story.files)))
-    before = play(_told(story))
+    before = play(story)
     after = play(replace(story, deeds=(*story.deeds, later), files=(*story.files, stricter)))
 
     if before.past.attempt is None:
@@ -845,7 +852,7 @@ def people_meanwhile() -> st.SearchStrategy[Deed]:
     return deeds([timedelta(0)], said=True, how_many_files=1)
 
 
-@_times(60)
+@_times(40)
 @given(stories(gaps=FAR_APART), st.integers(0, 10_000), people_meanwhile())
 def test_what_people_do_between_two_requests_of_a_run_breaks_no_law(story: Story, place: int, deed: Deed) -> None:
     alive = play(_told(story))

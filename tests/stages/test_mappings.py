@@ -276,6 +276,8 @@ def test_tags_and_keys_that_are_no_words_are_faults() -> None:
         (f"{{beta: 0x{'f' * 9000}, public: Public}}", "is out of bounds"),
         (f"{{beta: {'9' * 9000}, public: Public}}", "cannot be read"),
         ('{beta: "\\ud800", public: !!int x}', "cannot be read"),
+        ("{beta: !!bool maybe, public: Public}", "cannot be read"),
+        ('{beta: !!int "", public: Public}', "cannot be read"),
         ("{beta: Beta, public: Public, <<: 1}", "<< takes a mapping, such as *name of one"),
     ],
 )

@@ -303,5 +303,5 @@ def test_an_answer_begins_with_whom_it_answers() -> None:
 
     assert isinstance(first, Paragraph)
     assert first.line[0] == Mention("erin")
-    assert [type(piece) for piece in pieces(words.answer(CALM_VOICE, "erin", ["help"], {}))].count(Code) == 12
+    assert [type(piece) for piece in pieces(words.answer(CALM_VOICE, "erin", ["help"], {}))].count(Code) == 13
     assert not any(isinstance(piece, Bold) for piece in first.line)

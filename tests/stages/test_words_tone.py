@@ -59,7 +59,7 @@ LIVES = {
 REPLIES = {
     "help", "mistake:say which stage: beta, public", "anew", "asker:ack", "which-party:support,docs",
     "no-later:support", "not-of:support:gus", f"too-late:support:{NOW.isoformat()}", "no-routes", "nothing-to-cancel",
-    "not-held", "may-not:ack:support,docs", "may-not:cancel:", "something new",
+    "not-ahead:beta", "not-held", "may-not:ack:support,docs", "may-not:cancel:", "may-not:request:", "something new",
 }  # fmt: skip
 WORDS: dict[str, Callable[[Voice], Text]] = {
     "blocked": lambda v: words.blocked(v, ATTEMPT, SHUT, stays_put=False),

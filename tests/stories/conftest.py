@@ -16,12 +16,11 @@ import pytest
 import time_machine
 from werkzeug.serving import make_server
 
-from integration.memory.inbox import Inbox
 from integration.sandbox import World, running
 from integration.sandbox.people import SERVICE_EMAIL, SERVICE_TOKEN
 from integration.settings import GitHubSettings, JiraSettings, Settings
 from integration.web.server import create_front
-from tests.stories.house import House, OnGitHub, OnJira, Team
+from tests.stories.house import House, OnGitHub, OnJira, Team, unhurried
 from tests.web.by_wsgi import by_wsgi
 
 MONDAY = datetime(2026, 12, 7, 10, 0, tzinfo=UTC)
@@ -34,7 +33,7 @@ def tracker(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def house(tmp_path: Path, redis_url: str) -> Iterator[House]:
+def house(tmp_path: Path, redis_url: str, ledger_file: Path) -> Iterator[House]:
     """A house that stands on an empty world, on a Monday morning."""
     with ExitStack() as stack:
         traveller = stack.enter_context(time_machine.travel(MONDAY, tick=True))
@@ -43,12 +42,12 @@ def house(tmp_path: Path, redis_url: str) -> Iterator[House]:
             data_dir=tmp_path,
             mappings=tmp_path / "mappings.yaml",
             redis_url=redis_url,
-            database_url=f"sqlite:///{tmp_path / 'ledger.db'}",
+            database_url=f"sqlite:///{ledger_file}",
             marker_key=b"a key for the stories",
             github=GitHubSettings(served.github_url, SERVICE_TOKEN, webhook_secrets=("old", "new")),
             jira=(JiraSettings("main", served.jira_url, SERVICE_EMAIL, SERVICE_TOKEN, webhook_secrets=("js",)),),
         )
-        web = by_wsgi(create_front(settings, Inbox.connect(redis_url), dict))
+        web = by_wsgi(create_front(settings, unhurried(redis_url), dict))
         server = make_server("127.0.0.1", 0, web, threaded=True)
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         stack.callback(server.shutdown)

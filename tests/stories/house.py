@@ -27,6 +27,11 @@ from workers.failing import OURS
 from workers.pool import HouseJob, HouseQueue, HouseWorker
 
 
+def unhurried(redis_url: str) -> Inbox:
+    """An inbox for a story, in which time stands still: however much happens at one moment, nothing pours in."""
+    return Inbox.connect(redis_url, free=1_000_000)
+
+
 @dataclass
 class House:
     """The service, as it stands in a story. `mappings()` puts a file in force; `settle()` lets it do its work."""
@@ -38,6 +43,8 @@ class House:
     _desk: Desk | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
+        self.inbox = unhurried(self.settings.redis_url)
+        self.redis = Redis.from_url(self.settings.redis_url)
         self.put_in_force(self.rules)
 
     def put_in_force(self, rules: str, **changes: Any) -> None:
@@ -63,10 +70,6 @@ class House:
         self.settle()
         self.traveller.shift(2)  # GitHub's stamps are cut to the second
 
-    @property
-    def inbox(self) -> Inbox:
-        return Inbox.connect(self.settings.redis_url)
-
     def later(self, **delta: float) -> None:
         """Time passes, and the house does what time has made due."""
         self.traveller.shift(timedelta(**delta))
@@ -85,8 +88,7 @@ class House:
 
     def settle(self) -> None:
         """Until every webhook is delivered, and every job that is due has run."""
-        redis = Redis.from_url(self.settings.redis_url)
-        queue = HouseQueue(QUEUE, connection=redis)
+        queue = HouseQueue(QUEUE, connection=self.redis)
         for _ in range(60):
             assert self.world.hooks.idle(20), "the webhooks are not delivered"
             if self.clock_runs:
@@ -96,10 +98,10 @@ class House:
             self.inbox.wake_due(self.now())
             if queue.count == 0:
                 return
-            self._work(queue, redis)
+            self._work(queue)
         raise AssertionError("the house does not come to rest")
 
-    def _work(self, queue: Queue, redis: Redis) -> None:
+    def _work(self, queue: Queue) -> None:
         """Run what is queued in the house's own worker, with this story's desk."""
         broken: list[BaseException] = []
 
@@ -111,7 +113,7 @@ class House:
                 raise
 
         HouseJob.offered = {"workers.jobs.reconcile": reconcile}
-        HouseWorker([queue], connection=redis, serializer=JSONSerializer).work(burst=True, logging_level="ERROR")
+        HouseWorker([queue], connection=self.redis, serializer=JSONSerializer).work(burst=True, logging_level="ERROR")
         if broken:
             raise broken[0]
         bugs = [one for one in self.desk.ledger.failures.listed() if one.step == OURS]

@@ -522,6 +522,7 @@ def not_theirs(cast: Cast) -> None:
 @shows(
     ANSWERS,
     Scene("answer-nothing-to-cancel", "`/stage cancel`, and nothing is asked for", ""),
+    Scene("answer-not-ahead", "`/stage request beta`, and the feature stands in Beta", ""),
     Scene(
         "answer-anew",
         "A command in a comment that was edited",
@@ -534,6 +535,8 @@ def nothing_asked_for(cast: Cast) -> None:
     cast.at("11:00")
     cast.says("/stage cancel", by="erin")
     cast.shows("answer-nothing-to-cancel")
+    cast.says("/stage request beta", by="erin")
+    cast.shows("answer-not-ahead")
     world = cast.house.world
     world.hooks.hold()
     for team in cast.teams:

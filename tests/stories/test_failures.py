@@ -241,7 +241,7 @@ def test_what_the_people_of_the_issue_can_mend_is_told_to_them(blocked: Team, mo
     monkeypatch.setattr(type(tracker), "fetch", locked)
     team.write("hello?", by="evan")
     team.settle()
-    tries(team, team.house.now() + timedelta(minutes=10))
+    tries(team, team.house.now() + timedelta(days=2))
     assert "whoever may change this issue" in team.living.body
     assert "the issue is closed to our account" in team.living.html
 

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from structlog.testing import capture_logs
 
 from integration.memory import breaker
+from integration.memory.failures import State
 from integration.memory.rounds import Standing
 from integration.sandbox import hooks
 from integration.sandbox.people import ORG
@@ -20,7 +21,7 @@ from integration.sandbox.world import FOR_EVER, Fault
 from integration.settings import GitHubSettings
 from integration.stages.model import Ref
 from tests.stories.house import House, OnGitHub, OnJira, Team
-from workers import clock, sweep
+from workers import clock, jobs, sweep
 
 LISTS = r"^GET .*/(issues|search/jql|deliveries)$"
 
@@ -201,6 +202,54 @@ def test_a_sweep_over_what_we_know_already_looks_at_nothing_again(team: Team, ro
     assert rounds.of(name).hindrance == ""
 
 
+def test_an_issue_that_was_deleted_without_a_word_is_noticed_by_the_full_sweep_and_rests(
+    team: Team, rounds: Rounds
+) -> None:
+    team.stand_in("beta")
+    with rounds.untold():
+        if isinstance(team, OnGitHub):
+            team.world.github.delete_issue(team.repo, team.number, "rhea")
+        else:
+            team.world.jira.delete_issue(str(team.ref.key))
+    rounds.house.later(hours=1)
+    rounds.go()
+    assert not team.remembered.frozen, "no list of what has changed can show it"
+
+    rounds.house.later(days=1)
+    rounds.go()
+
+    ledger = rounds.house.desk.ledger
+    assert team.remembered.frozen
+    known = ledger.failures.of(team.ref)
+    assert known
+    assert (known.state, "the issue is gone" in known.reason) == (State.DROPPED, True)
+    seen = ledger.read(team.ref).seq
+    rounds.house.later(days=1)
+    rounds.go()
+    assert ledger.read(team.ref).seq == seen
+
+
+def test_an_issue_that_was_moved_without_a_word_is_noticed_by_the_full_sweep_and_keeps_its_record(
+    team: Team, rounds: Rounds
+) -> None:
+    team.stand_in("beta")
+    told, was = len(team.told), team.ref
+    with rounds.untold():
+        if isinstance(team, OnGitHub):
+            team.number = team.world.github.transfer(team.repo, team.number, "acme/web", "erin").number
+            team.repo = "acme/web"
+            team.ref = team.ref_of(team.number)
+        elif isinstance(team, OnJira):
+            team.key = team.world.jira.move_issue(team.key, "ONE")
+            team.ref = Ref.parse(team.key)
+    rounds.house.later(days=1)
+    rounds.go()
+
+    assert str(was) in team.remembered.former
+    assert rounds.house.desk.ledger.verify(team.ref) is None
+    assert len(team.told) == told, "nobody is told anything twice"
+
+
 def test_a_comment_on_an_issue_that_others_wait_for_is_not_lost_for_them(rounds: Rounds) -> None:
     no_bugs = """
   - {id: no-bugs, entering: public, require: [no_open: {}], level: block, effective: 2026-01-01}
@@ -220,6 +269,24 @@ def test_a_comment_on_an_issue_that_others_wait_for_is_not_lost_for_them(rounds:
     rounds.house.later(minutes=2)
 
     assert team.stage == "public"
+
+
+def test_what_a_sweep_brings_about_through_another_issue_is_counted_as_the_sweeps(rounds: Rounds) -> None:
+    rounds.house.put_in_force(
+        "\n  - {id: no-bugs, entering: public, require: [no_open: {}], level: block, effective: 2026-01-01}\n"
+    )
+    team, bug = OnGitHub(rounds.house), OnGitHub(rounds.house)
+    team.stand_in("beta")
+    bug.open(title="It crashes")
+    rounds.house.world.github.add_sub_issue("acme/app", team.number, bug.number, "erin")
+    team.ask_for("public")
+    rounds.house.inbox.hint(bug.ref, watermark=rounds.house.now(), cause="sweep")
+    run = rounds.house.inbox.begin(bug.ref)
+    assert run
+    jobs._work(rounds.house.desk, rounds.house.inbox, run)
+    rounds.house.inbox.finish(run)
+    waiting = rounds.house.inbox.begin(team.ref)
+    assert waiting and waiting.cause == "sweep"
 
 
 # --- the first day, and floods ----------------------------------------------------------------------------------------

@@ -85,10 +85,10 @@ NUMBERS = {
     ("after our own words", "jira"): 1,
     ("admitted", "github"): 3,
     ("admitted", "jira"): 2,
-    ("blocked", "github"): 9,
-    ("blocked", "jira"): 7,
-    ("blocked, cold", "github"): 12,
-    ("blocked, cold", "jira"): 12,
+    ("blocked", "github"): 8,
+    ("blocked", "jira"): 6,
+    ("blocked, cold", "github"): 11,
+    ("blocked, cold", "jira"): 11,
 }
 
 

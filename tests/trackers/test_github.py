@@ -29,7 +29,7 @@ from integration.sandbox.people import SERVICE, SERVICE_TOKEN
 from integration.settings import GitHubSettings
 from integration.stages.model import ClosedAs, Comment, Happened, Issue, Label, Person, Ref, Related, Tie
 from integration.stages.texts.markup import Mention, Paragraph, Quoted
-from integration.trackers import Gone, Question, Refused, TrackerError, Unavailable
+from integration.trackers import Gone, Locked, Question, Refused, TrackerError, Unavailable
 from integration.trackers.github import GitHub
 from integration.trackers.pace import Bare
 
@@ -97,6 +97,39 @@ def asked(web: responses.RequestsMock) -> list[tuple[str, str]]:
 
 def sent(web: responses.RequestsMock, place: int = -1) -> Any:
     return json.loads(web.calls[place].request.body)
+
+
+LOCKED = "Unable to create comment because issue is locked."
+ARCHIVED = "Repository was archived so is read-only."
+BOTH = "Repository was archived so is read-only and unable to create comment because issue is locked."
+
+
+class TestAnIssueThatIsShut:
+    @pytest.mark.parametrize(
+        ("message", "opens"), [(LOCKED, "unlock the conversation"), (ARCHIVED, "unarchive"), (BOTH, "unarchive")]
+    )
+    def test_says_so_in_githubs_words_and_who_can_open_it(
+        self, web: Any, github: GitHub, message: str, opens: str
+    ) -> None:
+        web.post(COMMENTS, status=403, json={"message": message, "documentation_url": "https://docs.github.com/x"})
+        with pytest.raises(Locked, match=re.escape(message)) as no:
+            github.say(REF, TEXT, "T")
+        assert opens in str(no.value)
+        assert "commenting on acme/app#12" in str(no.value)
+        assert "permission" not in str(no.value)
+
+    def test_is_none_where_the_word_stands_in_another_answer(self, web: Any, github: GitHub) -> None:
+        web.post(COMMENTS, status=422, json={"message": LOCKED})
+        web.post(COMMENTS, status=403, json={"message": "Resource not accessible by integration"})
+        for _ in range(2):
+            with pytest.raises(Refused) as no:
+                github.say(REF, TEXT, "T")
+            assert not isinstance(no.value, Locked)
+
+    def test_is_none_while_github_only_asks_us_to_wait(self, web: Any, github: GitHub) -> None:
+        web.post(COMMENTS, status=403, json={"message": LOCKED}, headers={"Retry-After": "5"})
+        with pytest.raises(Unavailable):
+            github.say(REF, TEXT, "T")
 
 
 class TestASnapshot:

@@ -26,6 +26,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from integration.sandbox import World, running
 from integration.sandbox.jira import NOTES, REASON, JiraState
+from integration.sandbox.people import SERVICE
 from integration.sandbox.world import SERVICE_EMAIL, SERVICE_TOKEN, Fault
 from integration.settings import JiraSettings, Misconfigured, Settings
 from integration.stages.model import (
@@ -43,7 +44,7 @@ from integration.stages.model import (
     Tie,
 )
 from integration.stages.texts.markup import Mention, Paragraph, Quoted, Text
-from integration.trackers import Gone, Question, Refused, Tracker, TrackerError, Unavailable
+from integration.trackers import Gone, Locked, Question, Refused, Tracker, TrackerError, Unavailable
 from integration.trackers.jira import Jira
 
 URL = "https://jira.acme.example"
@@ -1429,6 +1430,44 @@ def test_what_an_issue_is_tied_to_is_as_it_is_now(acme: Site) -> None:
     assert [(tie, is_open) for _, tie, _, is_open, *_ in found()][:2] == [("sub-issue", False), ("blocking", False)]
     state.reopen(blocker, "sam")
     assert found()[1][3]
+
+
+EVERY_CHANGE: dict[str, Callable[[Jira, Ref, str], object]] = {
+    "say": lambda jira, ref, _: jira.say(ref, TEXT, "T"),
+    "edit": lambda jira, ref, comment_id: jira.edit(ref, comment_id, TEXT, "T"),
+    "put a label": lambda jira, ref, _: jira.put_label(ref, "x"),
+    "take a label": lambda jira, ref, _: jira.take_label(ref, "x"),
+    "transition": lambda jira, ref, _: jira.transition(ref, ["Beta"]),
+}
+
+
+@pytest.mark.parametrize("change", EVERY_CHANGE.values(), ids=list(EVERY_CHANGE))
+def test_an_archived_issue_is_read_as_before_and_every_change_says_that_people_have_to_restore_it(
+    acme: Site, change: Callable[[Jira, Ref, str], object]
+) -> None:
+    key = acme.state.create_issue("APP", "Export", "erin", at=datetime.now(UTC) - timedelta(hours=1))
+    ref = Ref.parse(key)
+    acme.client.fetch(ref)
+    said = acme.client.say(ref, TEXT, "T")
+    acme.state.archive(key)
+    assert acme.client.fetch(ref).comments[0].id == said.id
+    with pytest.raises(Locked, match=rf"{key} is archived, or in an archived project: an admin .* restore it"):
+        change(acme.client, ref, said.id)
+    acme.state.archive(key, archived=False)
+    acme.client.say(ref, TEXT, "T2")
+
+
+def test_what_is_refused_on_an_issue_that_a_search_finds_or_that_is_new_is_no_archive(acme: Site) -> None:
+    hour = timedelta(hours=1)
+    old, new = (acme.state.create_issue("APP", "x", "erin", at=datetime.now(UTC) - age) for age in (hour, hour * 0))
+    for key in (old, new):
+        acme.client.fetch(Ref.parse(key))
+    acme.state.denied.add((SERVICE, "ADD_COMMENTS"))
+    acme.state.archive(new)
+    for key in (old, new):
+        with pytest.raises(Refused, match="permission to comment") as no:
+            acme.client.say(Ref.parse(key), TEXT, "T")
+        assert not isinstance(no.value, Locked)
 
 
 def test_what_is_quoted_mentions_nobody_in_the_comment_that_is_read_again(acme: Site) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -43,13 +44,18 @@ class Trackers:
     redis: Redis
     clock: Any
     private_key: str
+    made: list[Traffic] = field(default_factory=list)
 
     @property
     def world(self) -> World:
         return self.served.world
 
     def traffic(self) -> Traffic:
-        return Traffic(self.redis, KEY)
+        """Of a process whose turn begins when those of the others are over."""
+        for one in self.made:
+            one.flush()
+        self.made.append(Traffic(self.redis, KEY))
+        return self.made[-1]
 
     def github(self, app: bool = False) -> GitHub:
         settings, traffic = GitHubSettings(self.served.github_url, token=SERVICE_TOKEN), self.traffic()
@@ -539,6 +545,86 @@ def _but_for_edits(issue: Issue) -> Issue:
         for one in issue.comments
     )
     return replace(issue, comments=told)
+
+
+class TestAfterALabelOfOurs:
+    @pytest.fixture
+    def ref(self, trackers: Trackers) -> Ref:
+        ref = trackers.issue()
+        for label in ("stage: beta", "stage: public"):
+            trackers.world.github.label(PLACE, ref.number, label, "erin")
+        trackers.world.github.unlabel(PLACE, ref.number, "stage: beta", "erin")
+        trackers.clock.shift(5)
+        return ref
+
+    def put_back(self, trackers: Trackers, github: GitHub, ref: Ref) -> None:
+        issue = replace(github.fetch(ref), related=())
+        github.say(ref, TO_SUPPORT, "a.b")
+        github.recheck(ref, issue)
+        trackers.clock.shift(1)
+        github.put_label(ref, "stage: beta")
+        github.take_label(ref, "stage: public")
+
+    def test_the_history_alone_is_read_and_shows_what_a_whole_read_shows(self, trackers: Trackers, ref: Ref) -> None:
+        github = trackers.github()
+        self.put_back(trackers, github, ref)
+        found: list[Issue] = []
+        assert trackers.asked(lambda: found.append(github.fetch(ref))) == 1
+        assert found == [github.fetch(ref, fresh=True)]
+        assert {one.name for one in found[0].labels} == {"stage: beta"}
+        assert trackers.asked(lambda: found.append(trackers.github().fetch(ref))) == 1, "and another process knows it"
+        assert found[0] == found[1]
+
+    @pytest.mark.parametrize(
+        "act",
+        [
+            lambda state, number: state.unlabel(PLACE, number, "stage: beta", "erin"),
+            lambda state, number: state.label(PLACE, number, "stage: public", "erin"),
+            lambda state, number: state.label(PLACE, number, "noise", "erin"),
+            lambda state, number: state.comment(PLACE, number, "/stage ack", "sam"),
+            lambda state, number: state.delete_comment(PLACE, state.issue(PLACE, number).comments[0].id, "erin"),
+        ],
+        ids=["take ours off", "put it on again", "put another on", "comment", "delete our comment"],
+    )
+    def test_what_people_do_meanwhile_is_seen(
+        self, trackers: Trackers, ref: Ref, act: Callable[[Any, int], object]
+    ) -> None:
+        github = trackers.github()
+        self.put_back(trackers, github, ref)
+        act(trackers.world.github, ref.number)
+        assert github.fetch(ref) == github.fetch(ref, fresh=True)
+
+    def test_what_else_people_do_meanwhile_is_seen_too(self, trackers: Trackers, ref: Ref) -> None:
+        github = trackers.github()
+        self.put_back(trackers, github, ref)
+        trackers.world.github.close(PLACE, ref.number, "erin")
+        assert github.fetch(ref) == github.fetch(ref, fresh=True)
+
+    def test_what_people_do_to_the_labels_right_after_is_seen_the_next_time(self, trackers: Trackers, ref: Ref) -> None:
+        github = trackers.github()
+        self.put_back(trackers, github, ref)
+        github.fetch(ref)
+        trackers.world.github.label(PLACE, ref.number, "stage: public", "erin")
+        trackers.world.github.unlabel(PLACE, ref.number, "stage: beta", "erin")
+        assert github.fetch(ref) == github.fetch(ref, fresh=True)
+
+    def test_a_history_that_lags_behind_is_not_believed(self, trackers: Trackers, ref: Ref) -> None:
+        github = trackers.github()
+        issue = replace(github.fetch(ref), related=())
+        github.recheck(ref, issue)
+        github.take_label(ref, "stage: public")
+        timeline = trackers.world.github.issue(PLACE, ref.number).timeline
+        late = timeline.pop()
+        assert trackers.asked(lambda: github.fetch(ref)) > 2, "all of it is read, and where the label went is asked"
+        timeline.append(late)
+        assert github.fetch(ref).labels == ()
+
+    def test_long_after_it_all_is_read(self, trackers: Trackers, ref: Ref, monkeypatch: pytest.MonkeyPatch) -> None:
+        github = trackers.github()
+        self.put_back(trackers, github, ref)
+        later = time.monotonic() + 60
+        monkeypatch.setattr("integration.trackers.github.time.monotonic", lambda: later)
+        assert trackers.asked(lambda: github.fetch(ref)) == 2
 
 
 class TestAnotherLookBeforeTheAct:

@@ -24,18 +24,19 @@ HINDERED = "we may not see all webhooks at GitHub: it takes the organisation per
 
 
 @pytest.fixture
-def settings(tmp_path: Path, redis_url: str, sqlite_url: str) -> Settings:
+def settings(tmp_path: Path, redis_url: str, ledger_file: Path) -> Settings:
     (tmp_path / "mappings.yaml").write_text(
         "version: 1\nstages: {a: A, b: B}\nsources: [{github: {repositories: [acme/app], labels: {a: a, b: b}}}]\n"
     )
-    ledger = Ledger.open(sqlite_url, now=NOON)
+    url = f"sqlite:///{ledger_file}"
+    ledger = Ledger.open(url, now=NOON)
     ledger.rounds.begin("sweep:jira/main", ["APP"], NOON)
     ledger.rounds.reached("sweep:jira/main", "APP", None, NOON, looked=12, found=1)
     ledger.rounds.finish("sweep:jira/main", NOON)
     ledger.rounds.begin("catch-up:github", [], NOON)
     ledger.rounds.hinder("catch-up:github", HINDERED)
     ledger.close()
-    return Settings(tmp_path, tmp_path / "mappings.yaml", redis_url, sqlite_url, b"k")
+    return Settings(tmp_path, tmp_path / "mappings.yaml", redis_url, url, b"k")
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from integration.sandbox.people import ORG, SERVICE_TOKEN
 from integration.sandbox.world import FOR_EVER, Fault
 from integration.settings import GitHubSettings, Settings
 from integration.stages.model import Ref
-from integration.trackers import github_hooks
+from integration.trackers import Refused, github_hooks
 from tests.stories.files import mappings
 from workers import catch_up
 
@@ -70,7 +70,7 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+def place(tmp_path: Path, ledger_file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     with ExitStack() as stack:
         traveller = stack.enter_context(time_machine.travel(NOON, tick=True))
         served = stack.enter_context(running(World()))
@@ -78,7 +78,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
             data_dir=tmp_path,
             mappings=tmp_path / "mappings.yaml",
             redis_url="redis://127.0.0.1:1",
-            database_url=f"sqlite:///{tmp_path / 'ledger.db'}",
+            database_url=f"sqlite:///{ledger_file}",
             marker_key=b"a key for the rounds",
             github=GitHubSettings(served.github_url, SERVICE_TOKEN, webhook_secrets=("s",)),
             public_url=OURS,
@@ -208,6 +208,21 @@ def test_without_the_permission_to_ask_it_is_named(place: Place) -> None:
     place.round()
     assert failed(place) == set()
     assert place.hindrance == ""
+
+
+def test_an_account_that_is_refused_is_told_and_tried_again_with_the_next_round(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> object:
+        raise Refused("401: Bad credentials")
+
+    monkeypatch.setattr(type(place.desk.trackers["github", ""]), "hooks", refused)
+    place.round()
+    assert place.hindrance == catch_up.NOT_OURS
+    monkeypatch.undo()
+    place.traveller.shift(timedelta(minutes=20))
+    place.round()
+    assert place.hindrance != catch_up.NOT_OURS
 
 
 def test_no_webhook_that_leads_to_us_is_said(place: Place) -> None:

@@ -120,14 +120,14 @@ def tracker(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def place_on(tracker: str, tmp_path: Path, stack: ExitStack) -> Place:
+def place_on(tracker: str, ledger_file: Path, stack: ExitStack) -> Place:
     traveller = stack.enter_context(time_machine.travel(TUESDAY, tick=True))
     served = stack.enter_context(running(World()))
     settings = Settings(
-        data_dir=tmp_path,
-        mappings=tmp_path / "mappings.yaml",
+        data_dir=ledger_file.parent,
+        mappings=ledger_file.parent / "mappings.yaml",
         redis_url="redis://127.0.0.1:1",
-        database_url=f"sqlite:///{tmp_path / 'ledger.db'}",
+        database_url=f"sqlite:///{ledger_file}",
         marker_key=b"a key for the digests",
         github=GitHubSettings(served.github_url, SERVICE_TOKEN, webhook_secrets=("s",)),
         jira=(JiraSettings("main", served.jira_url, SERVICE_EMAIL, SERVICE_TOKEN, webhook_secrets=("s",)),),
@@ -144,16 +144,16 @@ def place_on(tracker: str, tmp_path: Path, stack: ExitStack) -> Place:
 
 
 @pytest.fixture
-def place(tracker: str, tmp_path: Path) -> Iterator[Place]:
+def place(tracker: str, ledger_file: Path) -> Iterator[Place]:
     """The same on each tracker."""
     with ExitStack() as stack:
-        yield place_on(tracker, tmp_path, stack)
+        yield place_on(tracker, ledger_file, stack)
 
 
 @pytest.fixture
-def on_github(tmp_path: Path) -> Iterator[Place]:
+def on_github(ledger_file: Path) -> Iterator[Place]:
     with ExitStack() as stack:
-        yield place_on("github", tmp_path, stack)
+        yield place_on("github", ledger_file, stack)
 
 
 # --- as a comment -------------------------------------------------------------------------------------------------

@@ -74,6 +74,7 @@ NEVER_IN_A_JOB = {
     "integration.running.CannotStart": "of the command",
     "integration.stages.planning.hearing.Unanswered": "the desk asks, and plans anew",
     "integration.stages.planning.hearing.Unreadable": "becomes a finding",
+    "integration.upgrades.NoWayBack": "of the command",
     "integration.trackers.TrackerError": "only its kinds are raised",
     "integration.trackers.deliveries.Malformed": "of the web",
     "integration.trackers.deliveries.Misfit": "of the web",
@@ -138,6 +139,15 @@ def test_it_waits_longer_from_try_to_try_and_never_longer_than_an_hour(tries: in
     waits = again(FATE[kind], tries, NOON) - NOON
     longest = min(15 * SECOND * 2 ** min(tries - 1, 20), HOUR)
     assert longest / 2 <= waits <= longest
+
+
+def test_what_only_people_can_mend_is_tried_after_an_hour_and_then_once_a_day() -> None:
+    known, waits = None, []
+    for _ in range(4):
+        known = follow(fate(made(Locked, "the conversation is locked")), known, APP, NOON)
+        assert known.next_try
+        waits.append(known.next_try - NOON)
+    assert waits == [HOUR, 24 * HOUR, 24 * HOUR, 24 * HOUR]
 
 
 @given(tries=st.integers(1, 100), seconds=st.integers(-60, 90_000))

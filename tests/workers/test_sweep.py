@@ -18,13 +18,14 @@ from integration.memory.inbox import Inbox
 from integration.memory.ledger import Card, Ledger
 from integration.memory.versions import Own
 from integration.sandbox import World, running
-from integration.sandbox.people import SERVICE_EMAIL, SERVICE_TOKEN
+from integration.sandbox.people import SERVICE, SERVICE_EMAIL, SERVICE_TOKEN
 from integration.sandbox.world import FOR_EVER, Fault
 from integration.settings import GitHubSettings, JiraSettings, Settings
+from integration.stages.entries import Frozen
 from integration.stages.model import Carrier, Ref
-from integration.trackers import github
+from integration.trackers import Refused, github
 from integration.trackers import jira as jira_adapter
-from integration.trackers.changes import Listed, Swept
+from integration.trackers.changes import Listed, Page, Swept
 from tests.stories.files import mappings
 from workers import clock, sweep
 
@@ -75,6 +76,21 @@ class Place:
         redis = Redis.from_url(self.desk.settings.redis_url)
         return {Ref.parse(one.decode()) for one in redis.zrange("release-stages:dirty", 0, -1)}
 
+    def delete(self, ref: Ref) -> None:
+        """Somebody deletes the issue, and nobody tells us."""
+        if self.kind == "github":
+            self.world.github.delete_issue("acme/app", ref.number, "rhea")
+        else:
+            self.world.jira.delete_issue(ref.key)
+
+    def full_sweep(self, days: int = 1) -> set[Ref]:
+        """A full sweep some days later, to its end; what it hints at."""
+        self.traveller.shift(timedelta(days=days))
+        Redis.from_url(self.desk.settings.redis_url).flushall()
+        while again := self.sweep(sweep.FULL):
+            self.traveller.move_to(again)
+        return self.waiting()
+
     def work_off(self) -> None:
         found = self.waiting()
         Redis.from_url(self.desk.settings.redis_url).flushall()
@@ -83,7 +99,11 @@ class Place:
 
 @pytest.fixture(params=["github", "jira"])
 def place(
-    request: pytest.FixtureRequest, tmp_path: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    ledger_file: Path,
+    redis_url: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Place]:
     monkeypatch.setattr(github, "PER_PAGE", 10)
     monkeypatch.setattr(jira_adapter, "PAGE", 10)
@@ -98,7 +118,7 @@ def place(
             data_dir=tmp_path,
             mappings=tmp_path / "mappings.yaml",
             redis_url=redis_url,
-            database_url=f"sqlite:///{tmp_path / 'ledger.db'}",
+            database_url=f"sqlite:///{ledger_file}",
             marker_key=b"a key for the sweeps",
             github=GitHubSettings(served.github_url, SERVICE_TOKEN, webhook_secrets=("s",)),
             jira=(jira,),
@@ -223,6 +243,98 @@ def test_a_full_sweep_finds_what_is_unknown_and_what_shows_another_stage_than_we
     assert place.waiting() == {strange, unknown}
 
 
+# --- what is not met --------------------------------------------------------------------------------------------
+
+
+@EACH
+def test_what_the_ledger_knows_in_a_stage_and_a_full_sweep_meets_nowhere_is_looked_for_once(place: Place) -> None:
+    here, gone, new = place.open(3)
+    place.looked_at([here, gone])
+    place.delete(gone)
+    assert place.full_sweep() == {gone, new}
+    place.looked_at([new])
+    assert place.full_sweep() == set(), "once is enough, whatever the look has found"
+    assert place.full_sweep(days=31) == {gone}, "it may have gone for good only later"
+
+
+def test_what_was_met_again_and_is_missed_once_more_is_looked_for_again(place: Place) -> None:
+    (ref,) = place.open(1)
+    place.looked_at([ref])
+    rounds = place.desk.ledger.rounds
+    rounds.miss([ref], datetime.now(UTC))
+    assert place.full_sweep() == set()
+    place.delete(ref)
+    assert place.full_sweep() == {ref}
+
+
+def test_what_stands_in_no_stage_and_what_was_looked_at_meanwhile_is_not_missed(place: Place) -> None:
+    bare, seen = place.open(2)
+    place.looked_at([bare, seen])
+    ledger = place.desk.ledger
+    ledger.append(bare, [], ledger.read(bare).seq, datetime.now(UTC), Card("feature", "u", None))
+    place.delete(bare)
+    place.delete(seen)
+    place.traveller.shift(timedelta(days=1))
+    ledger.rounds.begin(str(place.ref(sweep.FULL)), ["acme/app label x" if place.kind == "github" else "APP status"],
+                        datetime.now(UTC) - MINUTE)  # fmt: skip
+    place.looked_at([seen])
+    while again := place.sweep(sweep.FULL):
+        place.traveller.move_to(again)
+    assert place.waiting() == set()
+
+
+def test_many_that_are_not_met_are_hinted_at_in_slices_and_each_once(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refs = place.open(25)
+    place.looked_at(refs)
+    place.traveller.shift(timedelta(days=1))
+    for ref in refs[1:]:
+        place.delete(ref)
+    monkeypatch.setattr(sweep, "SLICE", 10)
+    found: list[Ref] = []
+    while again := place.sweep(sweep.FULL):
+        assert len(place.waiting()) <= 10
+        found += place.waiting()
+        Redis.from_url(place.desk.settings.redis_url).flushall()
+        place.traveller.move_to(again)
+    assert sorted([*found, *place.waiting()]) == sorted(refs[1:])
+    assert place.desk.ledger.rounds.of(str(place.ref(sweep.FULL))).found == 24
+
+
+@pytest.mark.parametrize("place", ["github"], indirect=True)
+def test_of_a_place_that_cannot_be_listed_nothing_is_missed_and_of_one_that_is_gone_all(place: Place) -> None:
+    (ref,) = place.open(1)
+    hidden, gone = Ref("github", "", "acme/web", 7), Ref("github", "", "acme/gone", 8)
+    place.looked_at([ref, hidden, gone])
+    place.delete(ref)
+    place.world.faults.add(Fault(r"^GET .*/repos/acme/web/issues$", "before", status=403, times=FOR_EVER))
+    assert place.full_sweep() == {ref, gone}
+
+
+@pytest.mark.parametrize("place", ["github"], indirect=True)
+def test_where_nothing_can_be_listed_at_all_nothing_is_missed(place: Place) -> None:
+    (ref,) = place.open(1)
+    place.looked_at([ref])
+    place.delete(ref)
+    repos = place.world.github.repos.values()
+    rights = [(repo, repo.private, repo.people.pop(SERVICE)) for repo in repos]
+    for repo, _, _ in rights:
+        repo.private = True
+    assert place.full_sweep() == set()
+    for repo, private, role in rights:
+        repo.private, repo.people[SERVICE] = private, role
+    assert place.full_sweep() == {ref}
+
+
+def test_one_that_was_taken_for_deleted_and_is_met_again_is_looked_at(place: Place) -> None:
+    (ref,) = place.open(1)
+    place.looked_at([ref])
+    ledger = place.desk.ledger
+    ledger.append(ref, [Frozen(NOON, "not for our account to see")], ledger.read(ref).seq, datetime.now(UTC))
+    assert place.full_sweep() == {ref}
+
+
 def test_a_place_that_is_not_for_us_hinders_only_itself(place: Place) -> None:
     text = place.desk.settings.mappings.read_text()
     text = text.replace('["acme/*"]', '["acme/nope", "acme/app"]').replace("[APP, ONE]", "[AAA, APP]")
@@ -236,6 +348,76 @@ def test_a_place_that_is_not_for_us_hinders_only_itself(place: Place) -> None:
     assert ("issues: read" if place.kind == "github" else "Browse projects") in standing.hindrance
     assert "nope" not in standing.hindrance.lower()
     assert not standing.under_way
+
+
+@pytest.mark.parametrize("place", ["github"], indirect=True)
+def test_a_repository_that_the_file_writes_in_another_case_is_the_same(place: Place) -> None:
+    text = place.desk.settings.mappings.read_text().replace('["acme/*"]', '["Acme/App"]')
+    place.desk.settings.mappings.write_text(text)
+    (ref,) = place.open(1)
+    assert ref.place == "acme/app"
+    for kind in (sweep.LIGHT, sweep.FULL):
+        place.sweep(kind)
+        assert place.waiting() == {ref}
+
+
+def test_a_later_page_that_is_refused_ends_the_stretch_and_is_told_and_not_asked_for_without_end(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refs, listed, asked = place.open(25), place.tracker.changed, list[str]()
+
+    def changed(where: str, since: datetime, onward: str = "") -> Page:
+        asked.append(onward)
+        if onward:
+            raise Refused("Pagination is not supported for large datasets")
+        return listed(where, since)
+
+    monkeypatch.setattr(place.tracker, "changed", changed)
+    monkeypatch.setattr(place.tracker, "places", lambda patterns: (refs[0].place,))
+    for _ in range(3):
+        if not (again := place.sweep()):
+            break
+        place.traveller.move_to(again)
+    assert len([one for one in asked if one]) <= 2
+    standing = place.desk.ledger.rounds.of(str(place.ref()))
+    assert not standing.under_way
+    assert standing.hindrance
+
+
+def test_an_account_that_is_refused_is_told_and_is_tried_again_later_and_not_at_each_tick(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(patterns: object) -> tuple[str, ...]:
+        raise Refused("401: Bad credentials")
+
+    refs = place.open(1)
+    monkeypatch.setattr(place.tracker, "places", refused)
+    assert place.sweep() is None
+    standing = place.desk.ledger.rounds.of(str(place.ref()))
+    assert standing.hindrance == sweep.REFUSED
+    assert "ok" not in place.desk.ledger.rounds.told()[str(place.ref())].split(";")[0]
+    assert standing.again_at is not None
+    assert not standing.is_due(sweep.EVERY[sweep.LIGHT], datetime.now(UTC) + timedelta(minutes=4))
+    monkeypatch.undo()
+    place.traveller.move_to(standing.again_at)
+    place.sweep()
+    assert place.waiting() == set(refs)
+    assert place.desk.ledger.rounds.of(str(place.ref())).hindrance == ""
+
+
+def test_what_waits_for_its_next_try_keeps_no_sweep_from_its_work(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "MOST_WAITING", 3)
+    refs = place.open(2)
+    for number in range(3):
+        other = Ref("jira", "gone", "APP", number + 1)
+        place.inbox.hint(other)
+        run = place.inbox.begin(other)
+        assert run
+        place.inbox.put_off(run, datetime.now(UTC) + timedelta(hours=1))
+    assert place.sweep() is None
+    assert set(refs) <= place.waiting()
 
 
 def test_the_clock_hints_at_each_round_when_it_is_due_and_forgets_those_of_trackers_that_are_gone(place: Place) -> None:

@@ -24,7 +24,7 @@ from integration.memory.inbox import LEASE, PREFIX, QUEUE, Away, Inbox
 from integration.stages.model import Ref
 from tests.conftest import redis_binary
 from workers.clock import Tick, look_again, step
-from workers.pool import LISTEN, NAME, PULSE, HouseQueue, HouseWorker
+from workers.pool import LISTEN, NAME, PULSE, SEEN_FOR, HouseQueue, HouseWorker
 
 ROOT = Path(__file__).parents[2]
 OFFERED = "offered"  # no module of that name is on the path: what runs is looked up, never imported
@@ -228,6 +228,13 @@ def test_at_the_shipped_settings_a_dead_run_is_missed_and_woken_again_within_a_m
     lock_ends = missed = LEASE  # since its last sign of life
     assert max(lock_ends, missed) + timedelta(seconds=PULSE) + timedelta(seconds=LISTEN) <= timedelta(seconds=60)
     assert timedelta(seconds=PULSE) * 3 <= LEASE, "a pulse that fails once does not cost a run its issue"
+
+
+def test_a_worker_that_dies_before_its_first_pulse_is_missed_as_soon_as_any_other(redis_client: Redis) -> None:
+    worker = HouseWorker([HouseQueue(QUEUE, connection=redis_client)], connection=redis_client)
+    worker.register_birth()
+    assert Inbox(redis_client).workers_seen() == 1
+    assert 0 < redis_client.ttl(worker.key) <= SEEN_FOR
 
 
 STEPS = ["popped", "begun", "acted", "not finished", "finished"]

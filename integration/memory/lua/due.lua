@@ -4,4 +4,4 @@ local at = redis.call('ZSCORE', LATER, ref)
 if not at or tonumber(at) > tonumber(now) then return 0 end
 redis.call('ZREM', LATER, ref)
 mark(ref, '', 'time')
-return wake(ref, 6)
+return wake(ref, 6, true)

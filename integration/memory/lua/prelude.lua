@@ -12,11 +12,27 @@ local SEEN = prefix .. 'seen'              -- zset digest of a delivery's id -> 
 local COUNTER = prefix .. 'counter'        -- generations are never used twice
 
 local function lock_of(ref) return prefix .. 'lock:' .. ref end
+local function looks_of(ref) return prefix .. 'looks:' .. ref end -- how many of late; ends by itself
+
+-- Where hints pour in, a few looks follow at once (FREE, above); then each waits twice as long as the one before it, so
+-- that one look answers many hints. How long (ms) the next one waits.
+local OF_LATE, LONGEST_REST = 5000, 4000
+local function rest(ref)
+  local more = tonumber(redis.call('GET', looks_of(ref)) or 0) - FREE
+  return more < 0 and 0 or math.min(1000 * 2 ^ more, LONGEST_REST)
+end
 
 -- A job stands in ARGV as what it has of its own: id, data, when it was made, description. The rest is JOB, above.
 -- Does what Queue.enqueue of RQ does, unless a wake-up is on its way or a run is under way (which wakes at its end).
-local function wake(ref, at)
+-- An issue that was looked at again and again of late rests before, unless it is to be `at_once`.
+local function wake(ref, at, at_once)
   if redis.call('HEXISTS', WAKING, ref) == 1 or redis.call('EXISTS', lock_of(ref)) == 1 then return 0 end
+  local wait = at_once and 0 or rest(ref)
+  if wait > 0 then
+    redis.call('ZADD', LATER, 'LT', now + wait, ref)
+    redis.call('ZADD', PATIENCE, now + wait, ref)
+    return 0
+  end
   local id, made, job = ARGV[at], ARGV[at + 2], JOB_KEY .. ARGV[at]
   redis.call('SADD', rq_queues, rq_queue)
   redis.call('HSET', job, 'data', ARGV[at + 1], 'created_at', made, 'enqueued_at', made, 'description', ARGV[at + 3])
@@ -35,6 +51,7 @@ local function mark(ref, watermark, cause)
     redis.call('HSET', CAUSE, ref, cause)
   end
   redis.call('ZADD', DIRTY, 'NX', now, ref)
+  redis.call('ZADD', PATIENCE, 'NX', now, ref) -- whatever becomes of the run under way, it is missed
   if watermark ~= '' then
     local known = redis.call('HGET', WATERMARK, ref)
     if not known or tonumber(known) < tonumber(watermark) then redis.call('HSET', WATERMARK, ref, watermark) end

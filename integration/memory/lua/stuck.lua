@@ -4,4 +4,4 @@ local seen = redis.call('ZSCORE', PATIENCE, ref)
 if not seen or tonumber(seen) > tonumber(ARGV[7]) then return 0 end
 if (redis.call('HGET', WAKING, ref) or '') ~= ARGV[6] or redis.call('EXISTS', lock_of(ref)) == 1 then return 0 end
 redis.call('HDEL', WAKING, ref)
-return wake(ref, 8)
+return wake(ref, 8, true)

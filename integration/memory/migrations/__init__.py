@@ -1,11 +1,16 @@
 """How the ledger's tables came to be, one version after another; each start brings them up to date by itself.
 
+From version 0006 on the tables say themselves who may work on them: each version names in `compatible_since` the oldest
+one that a release must know to go on. So a release of before works on beside a later one, also when it is started
+again, unless the later one says that it must not: docs/upgrading.md.
+
 Alembic is imported where a version changes, and nowhere else: a worker that finds its ledger up to date needs none.
 """
 
 from __future__ import annotations
 
 import threading
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +19,7 @@ from sqlalchemy import Connection, inspect, text
 if TYPE_CHECKING:
     from alembic.config import Config
 
-NEWEST = "0005"
+NEWEST = "0007"
 """The version that this release works with."""
 
 _ONE_AT_A_TIME = threading.Lock()  # Alembic keeps what it works on in module globals
@@ -31,11 +36,31 @@ def _config(connection: Connection | None = None) -> Config:
     return config
 
 
+@cache
+def all_versions() -> tuple[str, ...]:
+    """All versions that this release knows, the oldest first: each is called as its module begins."""
+    modules = (Path(__file__).parent / "versions").glob("[0-9]*.py")
+    return tuple(sorted(path.name.split("_")[0] for path in modules))
+
+
 def known(version: str) -> bool:
     """Whether this release knows the version; one that it does not know is of a later release."""
+    return version in all_versions()
+
+
+def open_since(connection: Connection) -> str:
+    """The oldest version that a release must know to work on these tables, as a later release has left them."""
+    return str(connection.execute(text("SELECT compatible_since FROM ledger")).scalar_one())
+
+
+def mark(connection: Connection) -> None:
+    """Write down which releases may work on the tables as they are now, where they have room for it."""
     from alembic.script import ScriptDirectory
 
-    return any(script.revision == version for script in ScriptDirectory.from_config(_config()).walk_revisions())
+    version = current(connection) or ""
+    module = ScriptDirectory.from_config(_config()).get_revision(version).module
+    if since := getattr(module, "compatible_since", ""):
+        connection.execute(text("UPDATE ledger SET compatible_since = :since"), {"since": since})
 
 
 def current(connection: Connection) -> str | None:
@@ -59,3 +84,5 @@ def take_back(connection: Connection, to: str) -> None:
 
     with _ONE_AT_A_TIME:
         command.downgrade(_config(connection), to)
+    if current(connection):
+        mark(connection)

@@ -56,7 +56,10 @@ from integration.stages.file.forms import (
 from integration.stages.file.written import Fault, Faulty, parse
 from integration.stages.model import Carrier, Ref
 
-__all__ = ["REQUIREMENTS", "Calendar", "Fault", "Faulty", "Mappings", "Requirement", "Rule", "Shown", "at", "read"]
+__all__ = [
+    "REQUIREMENTS", "Calendar", "Fault", "Faulty", "Mappings", "Requirement", "Rule", "Shown", "at", "prevented",
+    "read",
+]  # fmt: skip
 
 
 class Part(BaseModel):
@@ -167,12 +170,17 @@ class GitHubSource(Part):
 
 
 class JiraSource(Part):
-    """Where Jira shows a stage: statuses (names or ids), or labels."""
+    """Where Jira shows a stage: statuses (names or ids), or labels.
+
+    `prevent` names for a stage the field that is filled just while the stage may be entered: Jira's own workflow asks
+    for it, and so refuses a move before it is made.
+    """
 
     site: Text = "main"
     projects: Filled[GlobOfProjects]
     statuses: dict[StageName, Filled[Text]] = Field(default_factory=dict)
     labels: dict[StageName, Filled[Text]] = Field(default_factory=dict)
+    prevent: dict[StageName, Text] = Field(default_factory=dict)  # stage -> the field's name, or its id
 
 
 class Source(Part):
@@ -592,14 +600,29 @@ def may_add(mappings: Mappings, ref: Ref) -> bool:
     return added.allowed and named and ref.tracker == "github" and bool(at(mappings, ref))
 
 
+def prevented(mappings: Mappings, ref: Ref) -> dict[str, str]:
+    """The stages, lowest first, that the workflow where this issue lives guards by a field of ours, and that field."""
+    found: dict[str, str] = {}
+    for source in mappings.sources:
+        if source.jira and _is_of(source.jira, ref):
+            found |= source.jira.prevent
+    return {stage: found[stage] for stage in mappings.stages if stage in found}
+
+
+def _is_of(source: JiraSource, ref: Ref) -> bool:
+    """Is the issue's project one of this source's?"""
+    on_site = ref.tracker == "jira" and ref.site.casefold() == source.site.casefold()
+    return on_site and _fits(ref.place.casefold(), source.projects)
+
+
 def _shows(source: Source, ref: Ref) -> list[tuple[Carrier, Mapping[str, tuple[str, ...]]]]:
     """In what this source shows stages of the issue, if it is about the issue's place."""
     github, jira = source.github, source.jira
     if github is not None and ref.tracker == "github" and _fits(ref.place.casefold(), github.repositories):
         return [(Carrier.LABEL, github.labels)]
-    if jira is not None and ref.tracker == "jira" and ref.site.casefold() == jira.site.casefold():
+    if jira is not None and _is_of(jira, ref):
         both = ((Carrier.STATUS, jira.statuses), (Carrier.LABEL, jira.labels))
-        return [(carrier, names) for carrier, names in both if names and _fits(ref.place.casefold(), jira.projects)]
+        return [(carrier, names) for carrier, names in both if names]
     return []
 
 

@@ -244,8 +244,23 @@ def _sources(raw: dict[str, Any]) -> Iterator[Found]:
         jira = source.get("jira")
         if isinstance(jira, dict) and not jira.get("statuses") and not jira.get("labels"):
             yield (*loc, "jira"), "statuses are missing (or labels); say in what this source shows stages", False
+        yield from _prevent((*loc, "jira", "prevent"), _map(jira))
         for tracker, carrier in (("github", "labels"), ("jira", "statuses"), ("jira", "labels")):
             yield from _doubles(loc, tracker, carrier, _map(source.get(tracker)), places)
+
+
+def _prevent(loc: Loc, jira: dict[str, Any]) -> Iterator[Found]:
+    """A field holds the way to one stage, and only a status has a way that a workflow can hold."""
+    seen: dict[str, str] = {}
+    for stage, field in _map(jira.get("prevent")).items():
+        if stage not in _map(jira.get("statuses")):
+            says = f"can never hold: no status here shows {shown(stage)}, and a label is set without a workflow"
+            yield (*loc, stage), says, True
+        if not isinstance(field, str):
+            continue
+        if (other := seen.setdefault(field.casefold(), stage)) != stage:
+            says = f"{shown(field)} is already the field of {shown(other)}; each stage needs one of its own"
+            yield (*loc, stage), says, False
 
 
 def _doubles(

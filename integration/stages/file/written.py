@@ -10,12 +10,14 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, DocumentStartEvent
+from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, DocumentStartEvent, Event
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.parser import Parser
 
 from integration.stages.file.allowed import shown
 
@@ -90,9 +92,9 @@ def parse(text: str, name: str) -> tuple[Written, list[Fault]]:
     if len(text.encode("utf-8", "replace")) > LARGEST:
         raise Faulty([Fault(1, 1, "", f"the file is larger than {LARGEST // 1024} KB", name)])
     yaml = YAML(typ="safe", pure=True)
+    yaml.Parser = partial(_Wary, name=name)
     try:
-        _refuse_monsters(yaml, text, name)
-        root = YAML(typ="safe", pure=True).compose(text)
+        root = yaml.compose(text)
     except YAMLError as wrong:
         raise Faulty([_syntax(wrong, name)]) from None
     except (ValueError, AttributeError, TypeError, AssertionError, LookupError) as wrong:  # odd escapes and directives
@@ -103,19 +105,29 @@ def parse(text: str, name: str) -> tuple[Written, list[Fault]]:
     return reading.grow(root, (), 0), reading.faults
 
 
-def _refuse_monsters(yaml: YAML, text: str, name: str) -> None:
-    """Walk over the events, which costs no depth, before a tree is built of them."""
-    depth = documents = 0
-    for event in yaml.parse(text):
-        line, column = event.start_mark.line + 1, event.start_mark.column + 1
-        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
-        documents += isinstance(event, DocumentStartEvent)
-        if depth > DEEPEST:
-            raise Faulty([Fault(line, column, "", f"nested deeper than {DEEPEST} levels", name)])
-        if documents > 1:
-            raise Faulty([Fault(line, column, "", "a second document begins here; the file is one document", name)])
-        if isinstance(event, AliasEvent) and depth == 0:
-            raise Faulty([Fault(line, column, "", "the file begins with an alias", name)])
+class _Wary(Parser):
+    """Hands on the events of which a tree is built, and refuses a monster before the tree is as deep as that."""
+
+    def __init__(self, loader: YAML, name: str) -> None:
+        super().__init__(loader)
+        self._name = name
+        self._depth = self._documents = 0
+
+    def get_event(self) -> Event:
+        """The next event. Raises `Faulty`."""
+        event: Event = super().get_event()
+        self._depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        self._documents += isinstance(event, DocumentStartEvent)
+        if self._depth > DEEPEST:
+            raise self._refused(event, f"nested deeper than {DEEPEST} levels")
+        if self._documents > 1:
+            raise self._refused(event, "a second document begins here; the file is one document")
+        if isinstance(event, AliasEvent) and self._depth == 0:
+            raise self._refused(event, "the file begins with an alias")
+        return event
+
+    def _refused(self, event: Event, says: str) -> Faulty:
+        return Faulty([Fault(event.start_mark.line + 1, event.start_mark.column + 1, "", says, self._name)])
 
 
 def _syntax(wrong: YAMLError, name: str) -> Fault:
@@ -206,7 +218,7 @@ class _Reading:
             return text
         try:
             value = self._yaml.constructor.construct_object(node)
-        except (ValueError, YAMLError):
+        except (ValueError, LookupError, YAMLError):
             self.faults.append(self._fault(node, f"{shown(text)} cannot be read", loc))
             return text
         if isinstance(value, int) and abs(value) > _HUGE:

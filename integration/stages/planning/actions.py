@@ -81,6 +81,15 @@ class Tidy:
 
 
 @dataclass(frozen=True, slots=True)
+class Fill:
+    """Write a field of ours, which the tracker's own workflow asks for; an empty text empties it."""
+
+    key: str
+    field: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Prove:
     """Find out whether a comment has reached a party, and write the notice down."""
 
@@ -93,7 +102,7 @@ class Prove:
     why: Why = "told"
 
 
-Action = Say | Edit | React | Pin | Remove | Shift | Tidy | Prove
+Action = Say | Edit | React | Pin | Remove | Shift | Tidy | Fill | Prove
 
 
 def why(key: str) -> Why:

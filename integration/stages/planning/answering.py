@@ -19,7 +19,18 @@ from integration.stages.texts import words
 from integration.stages.texts.markup import Text
 
 _DAY = timedelta(days=1)
-NOT_TAKEN = ("mistake", "anew", "which-party", "no-later", "no-routes", "not-of", "too-late", "not-held", "nothing-to-")
+NOT_TAKEN = (
+    "mistake",
+    "anew",
+    "which-party",
+    "no-later",
+    "not-ahead",
+    "no-routes",
+    "not-of",
+    "too-late",
+    "not-held",
+    "nothing-to-",
+)
 """How the answers begin that say why a command was not followed."""
 
 

@@ -28,6 +28,7 @@ from integration.stages.entries import (
 from integration.stages.file.mappings import Level
 from integration.stages.model import NEVER, NOBODY, ClosedAs, Move, Person
 from integration.stages.moves import is_forward, rank
+from integration.stages.planning.hearing import ASKED
 from integration.stages.planning.scene import Scene
 from integration.stages.remembered import Attempt
 from integration.stages.rules.gate import Ask, Verdict, is_open, leaves
@@ -166,6 +167,10 @@ class Attempts:
         if self.scene.verdict.outcome is None:
             return
         gates, track = self.scene.verdict.gates, self.scene.tracks.get(attempt.source)
+        is_new = attempt.id.startswith(ASKED) and attempt.id not in self.scene.past.verdicts
+        if is_new and not self.scene.is_clear:
+            asked = Move(attempt.id, attempt.source, attempt.was, attempt.to, attempt.by, attempt.asked_at)
+            self._judged(asked, Outcome.BLOCKED, gates, attempt.id)  # what it is said of, as of a move put back
         for ask in self._asks_here(attempt):
             if ask.id not in self.scene.past.verdicts:
                 self._judged(ask, Outcome.BLOCKED, gates, attempt.id)

@@ -41,6 +41,7 @@ VERBS = (
     "help",
     "status",
     "check",
+    "request",
     "ack",
     "approve",
     "needs-work",
@@ -162,7 +163,7 @@ def _bare(verb: str, rest: str, known: Known, now: datetime) -> Command:
     return Command(verb, text=rest)
 
 
-def _check(verb: str, rest: str, known: Known, now: datetime) -> Command:
+def _names_a_stage(verb: str, rest: str, known: Known, now: datetime) -> Command:
     if not rest:
         return Command(verb, wrong=f"say which stage: {', '.join(known.stages)}")
     stage = _find(rest, known.stages)
@@ -298,7 +299,8 @@ def _day(word: str, today: date) -> date | None:
 _READ: dict[str, Callable[[str, str, Known, datetime], Command]] = {
     "help": _bare,
     "status": _bare,
-    "check": _check,
+    "check": _names_a_stage,
+    "request": _names_a_stage,
     "ack": _voice,
     "approve": _voice,
     "needs-work": _needs_work,

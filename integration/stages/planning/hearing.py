@@ -16,6 +16,8 @@ from integration.stages.entries import (
     Agreed,
     Approved,
     AttemptEnded,
+    AttemptJoined,
+    AttemptOpened,
     Ended,
     Entry,
     HandedOver,
@@ -40,6 +42,9 @@ from integration.stages.rules.sections import cut
 
 TRIAGE = ""
 """In a `Doubt`, instead of a party: may this person triage at the issue's place?"""
+
+ASKED = "asked-"
+"""How the id of a move begins that a comment asks for, and nobody made."""
 
 _LONGEST = 500  # letters of a reason that we quote again and again
 _REPLY_GAP = timedelta(minutes=10)
@@ -87,6 +92,7 @@ class Heed:
     now: datetime
     called: Mapping[str, str] = field(default_factory=dict)  # handle -> name, of people that a comment has named
     stands_in: str | None = None  # the highest stage that it was let into
+    source: str = ""  # in which a move that is asked for would be made
 
 
 def hear(heed: Heed) -> tuple[list[Entry], dict[str, datetime]]:
@@ -259,6 +265,7 @@ class _Hearing:
             "resume": self._resume,
             "waive": self._waive,
             "later": self._later,
+            "request": self._request,
             "route": self._route,
             "cancel": self._cancel,
             "recheck": self._recheck,
@@ -455,6 +462,27 @@ class _Hearing:
         if back and (self._asked_for_it() or self.by.id == self.heed.issue.author.id or self._is(TRIAGE)):
             for party, stage in back:
                 self.facts.append(HandedOver(self.comment.at, party, stage, self.by, self.comment.id))
+
+    def _request(self, command: Command) -> None:
+        """The stage is asked for without a move: as if it had been made, and put back."""
+        stages, attempt = list(self.heed.mappings.stages), self.past.attempt
+        here = attempt.to if attempt else self.heed.stands_in
+        if self.comment.at < self.heed.born:
+            return
+        if not self._is(TRIAGE):
+            self._may_not("request", "")
+        elif rank(command.stage, stages) < rank(here, stages) or command.stage == self.heed.stands_in:
+            self.replies.append(f"not-ahead:{here}")
+        elif attempt:
+            self.facts.append(AttemptJoined(self.comment.at, attempt.id, self._asked, command.stage, self.by))
+        else:
+            was, at = self.heed.stands_in, self.comment.at
+            self.facts.append(AttemptOpened(at, self._asked, self.heed.source, was, command.stage, self.by, at))
+
+    @property
+    def _asked(self) -> str:
+        """What stands for the move that this comment asks for."""
+        return f"{ASKED}{self.comment.id}"
 
     def _cancel(self, command: Command) -> None:
         attempt = self.past.attempt

@@ -29,6 +29,7 @@ from integration.stages.file.mappings import Mappings
 from integration.stages.file.mappings import at as tracked
 from integration.stages.model import Person, Ref
 from integration.stages.planning.actions import Edit, Pin, Say, Shift, Tidy
+from integration.stages.planning.hearing import ASKED
 from integration.stages.planning.scene import UNKNOWN_FOR, Scene
 from integration.stages.remembered import Attempt, Remembered, Step
 from integration.stages.rules.case import moment
@@ -68,7 +69,7 @@ class Living:
             asks = kept.get("asks", kept["attempt"]).split()
             for ask in asks[1:]:
                 self.scene.note(AttemptJoined(self.scene.now, kept["attempt"], ask, kept["to"], by))
-            for number, ask in enumerate(asks):
+            for number, ask in enumerate(one for one in asks if not one.startswith(ASKED)):
                 self._restore_put_back(ask, f"put-back:{kept['attempt']}:restored-{number + 1}")
             self.scene.fold()
 

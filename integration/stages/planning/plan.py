@@ -19,6 +19,7 @@ from integration.stages.planning.chasing import Chasing
 from integration.stages.planning.doing import Doing
 from integration.stages.planning.hearing import Heed, hear
 from integration.stages.planning.living import Living
+from integration.stages.planning.preventing import Preventing
 from integration.stages.planning.routing import Routing
 from integration.stages.planning.saying import Saying
 from integration.stages.planning.scene import Given, Scene
@@ -28,7 +29,10 @@ from integration.stages.rules.gate import PATIENCE, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to write down, and then what to say and do. `wants` names parties whose people must be read first."""
+    """What to write down, and then what to say and do. `wants` names parties whose people must be read first.
+
+    `waits_for` are the issues (as refs) whose change may open a gate that matters here.
+    """
 
     entries: tuple[Entry, ...] = ()
     actions: tuple[Action, ...] = ()
@@ -39,6 +43,7 @@ class Plan:
     verdict: Verdict | None = None
     wants: frozenset[str] = frozenset()
     debts: tuple[Owed, ...] = ()
+    waits_for: tuple[str, ...] = ()
 
 
 def make(given: Given) -> Plan:
@@ -61,6 +66,7 @@ def make(given: Given) -> Plan:
     Saying(scene).speak()
     routing.say()
     Chasing(scene).chase()
+    waits_for = Preventing(scene).keep()
     Doing(scene).act()
     living.keep()
     _note_vanished(scene)
@@ -76,7 +82,12 @@ def make(given: Given) -> Plan:
         verdict=scene.verdict,
         wants=frozenset(scene.wants),
         debts=scene.past.debts,
+        waits_for=tuple(dict.fromkeys((*_attempt_waits_for(scene), *waits_for))),
     )
+
+
+def _attempt_waits_for(scene: Scene) -> tuple[str, ...]:
+    return scene.verdict.waits_for if scene.attempt and scene.verdict else ()
 
 
 def _hear(scene: Scene) -> None:
@@ -84,7 +95,7 @@ def _hear(scene: Scene) -> None:
     given = scene.given
     heed = Heed(
         scene.issue, scene.mappings, scene.history, scene.stage_in_play, given.answers, given.born, scene.now,
-        given.called, scene.stands_in,
+        given.called, scene.stands_in, scene.source,
     )  # fmt: skip
     entries, scene.unreadable = hear(heed)
     scene.note(*entries)

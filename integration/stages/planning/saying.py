@@ -11,6 +11,7 @@ from dataclasses import replace
 from integration.stages.entries import Acknowledged, Approved, Evidence, HandedOver, Judged, Noticed, Outcome, Waived
 from integration.stages.model import Move
 from integration.stages.moves import SETTLING, Track, rank
+from integration.stages.planning.hearing import ASKED
 from integration.stages.planning.scene import Scene
 from integration.stages.remembered import Attempt, Step
 from integration.stages.rules.gate import CaseFor, Verdict, judge
@@ -40,7 +41,7 @@ class Saying:
         if not self.scene.past.is_done(key):
             told = list(dict.fromkeys((*awaited, *self._told_on_entering(attempt))))
             voice, shown = self.scene.voice(told, attempt.askers), self._as_told(attempt, verdict, told)
-            stays_put = attempt.standing is not None
+            stays_put = attempt.standing is not None or attempt.asks[-1].startswith(ASKED)
             write, route = lambda: words.blocked(voice, attempt, shown, stays_put), self._route_asked(verdict)
             self.scene.say(key, write, attempt.to, told, route=route)
             return

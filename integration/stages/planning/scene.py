@@ -98,6 +98,11 @@ class Scene:
         return max(moved, key=lambda one: one.moved_at or NEVER, default=None)
 
     @property
+    def source(self) -> str:
+        """The id of the source in which a stage would be set: the one that moved last, else the first."""
+        return self.track.source.id if self.track else next(iter(self.tracks), "")
+
+    @property
     def rungs(self) -> tuple[Move, ...]:
         """The forward moves that still hold, lowest first."""
         return self.rungs_of(self.track) if self.track else ()

@@ -398,6 +398,7 @@ def _awaited(voice: Voice, verdict: Verdict, asker: Piece) -> Line:
 _HELP = (
     ("/stage status", "how it stands, and who is awaited"),
     ("/stage check STAGE", "what would happen, before you move it"),
+    ("/stage request STAGE", "ask; I set it when it is open"),
     ("/stage ack [PARTY]", "your party has seen it"),
     ("/stage approve [PARTY]", "your party agrees"),
     ("/stage needs-work WHAT", "your party hands it back, and says what is missing"),
@@ -479,6 +480,8 @@ def _plain_answer(voice: Voice, code: str, rest: str) -> Line:
             return (f"that is later than the rule lets {voice.case.party(verb)} answer: {latest} at the latest.",)
         case "no-routes":
             return ("routes are not in use here (mappings.yaml has no ", Code("routes"), "); every stage counts.")
+        case "not-ahead":
+            return (f"{voice.name(rest)} is asked for, or entered, already. Moves back are free: just make them.",)
         case "nothing-to-cancel":
             return ("there is no open request here to cancel.",)
         case "not-held":
@@ -486,6 +489,8 @@ def _plain_answer(voice: Voice, code: str, rest: str) -> Line:
         case "may-not" if parties:
             whose = "" if parties[0].endswith("s") else "the people of "
             return (Code(f"/stage {verb}"), f" can be said here by {whose}{' or '.join(parties)} only.")
+        case "may-not" if verb == "request":
+            return (Code("/stage request"), " can be said here by those who may move issues only.")
         case "may-not":
             who_may = {"cancel": "whoever asked for the move", "route": "whoever asked for the move"}.get(
                 verb, "a party's people"
