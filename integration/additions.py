@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import cast
 
 import structlog
@@ -27,6 +28,8 @@ _JOINED = 256  # versions that are kept as objects
 
 log = structlog.get_logger(__name__)
 
+_ground = lru_cache(maxsize=4)(Ground.of)  # each thread of a process has a desk of its own, and all the same file
+
 
 @dataclass(frozen=True, slots=True)
 class Effective:
@@ -45,7 +48,6 @@ class OwnRules:
 
     def __init__(self, ledger: Ledger, file: MappingsFile) -> None:
         self._ledger, self._file = ledger, file
-        self._ground: Ground | None = None
         self._joined: dict[tuple[str, str], Mappings | Unfit] = {}
 
     def at(self, ref: Ref, tracker: Tracker, now: datetime) -> Effective:
@@ -95,8 +97,6 @@ class OwnRules:
         self._ledger.versions.keep_own(place, own, text, now)
         if own.digest != before.digest:
             log.info("a repository's own rules have changed", place=place, version=own.digest[:SHORT] or "none")
-        if own.faulty and not before.faulty:
-            log.warning("a repository's own rules cannot be taken as they stand", place=place)
 
     def _joined_with(self, mappings: Mappings, ref: Ref, own: Own, why: str) -> Effective:
         under = Under(mappings.hash, own.digest)
@@ -125,9 +125,7 @@ class OwnRules:
         return self._joined[key]
 
     def _on(self, mappings: Mappings) -> Ground:
-        if self._ground is None or self._ground.mappings.hash != mappings.hash:
-            self._ground = Ground.of(self._file.text_of(mappings.hash))
-        return self._ground
+        return _ground(self._file.text_of(mappings.hash))
 
 
 def is_old(own: Own | None, now: datetime) -> bool:

@@ -57,7 +57,7 @@ def check(path: Path, variables: Collection[str] | None = None) -> tuple[list[st
 
 
 def check_additions(path: Path, mappings: Path) -> tuple[list[str], bool]:
-    """What to print of a repository's own file, as it would count with this mappings.yaml; and whether it would."""
+    """The lines to print of a repository's own file, as it would count with this mappings.yaml; whether it would."""
     try:
         text, ours = text_of(path), text_of(mappings)
         ground = Ground.of(ours)

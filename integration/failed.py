@@ -163,7 +163,7 @@ def next_step(one: Failure) -> str:
         return "nothing; it is tried again by itself"
     if one.kind is Kind.PEOPLE:
         if one.ref.tracker == ADDITIONS:
-            return f"nothing; the people of {one.ref.place} mend {ADDITIONS_FILE}, which is read again by itself"
+            return f"the people of {one.ref.place} mend {ADDITIONS_FILE}; it is read again by itself"
         return "somebody of the issue sees to that; it is tried once a day, and whenever something happens there"
     return one.step.replace("REF", name)
 

@@ -32,7 +32,8 @@ TELL_AFTER = 30.0  # seconds for which this machine's file may be another one: o
 
 log = structlog.get_logger(__name__)
 
-_read = lru_cache(maxsize=4)(read)
+known = lru_cache(maxsize=4)(read)
+"""A version as objects; a process that is copied after it was read has them, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ class MappingsFile:
         self._told_at = -60.0  # the others are to hear of it
         try:
             text = text_in(reading, self._path)
-            own = _Copy(text, _read(text, self._path.name))
+            own = _Copy(text, known(text, self._path.name))
             self._changed = self._last not in ("", own.version)
             self._own, self._last, self._refused, self.fault = own, own.version, None, ""
         except Faulty as fault:
@@ -144,7 +145,7 @@ class MappingsFile:
     def _kept(self, version: str) -> Mappings:
         """Put in force by another process, or before we began."""
         try:
-            return _read(self._ledger.versions.text(version) or "", self._path.name)
+            return known(self._ledger.versions.text(version) or "", self._path.name)
         except Faulty as fault:
             says = f"version {version} is in force, and this release cannot read it ({fault.faults[0]})"
             raise Faulty([Fault(1, 1, "", says, self._path.name)]) from None

@@ -15,13 +15,13 @@ import structlog
 from integration import custom, duty, membership
 from integration.additions import OwnRules
 from integration.check import text_of
-from integration.in_force import MappingsFile
+from integration.in_force import MappingsFile, known
 from integration.memory.copies import Copies
 from integration.memory.ledger import Ledger
 from integration.memory.traffic import Traffic
 from integration.memory.versions import Under
 from integration.settings import Settings
-from integration.stages.file.mappings import Approved, Custom, Faulty, Linked, Mappings, NoOpen, at, read
+from integration.stages.file.mappings import Approved, Custom, Faulty, Linked, Mappings, NoOpen, at
 from integration.stages.model import Issue, Ref, Related
 from integration.stages.planning import hearing, plan
 from integration.stages.planning.hearing import Doubt
@@ -66,8 +66,8 @@ class Desk:
         ledger = Ledger.open(settings.database_url)
         shared = Traffic.connect(settings.redis_url, settings.marker_key)
         copies = Copies.connect(settings.redis_url)
-        file = file or MappingsFile(settings.mappings, ledger, copies, takes)
-        return cls(settings, ledger, file, _trackers(settings, shared), shared)
+        mappings = file or MappingsFile(settings.mappings, ledger, copies, takes)
+        return cls(settings, ledger, mappings, _trackers(settings, shared), shared)
 
     def leave(self) -> None:
         """The run is over: what trackers' adapters had still to tell all other workers is told now."""
@@ -148,7 +148,7 @@ def load(settings: Settings) -> None:
     """Import what looks will need, and read the file: done before a process is copied, its copies share all of it."""
     with suppress(Faulty, TrackerError):  # whoever needs it meets it again, and says so
         _trackers(settings, Traffic.connect(settings.redis_url, settings.marker_key))
-        read(text_of(settings.mappings))
+        known(text_of(settings.mappings), settings.mappings.name)
 
 
 def _trackers(settings: Settings, shared: Traffic) -> dict[tuple[str, str], Tracker]:

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from integration.cli import main
+from integration.stages.file.additions import Ground, read_additions
 from integration.stages.file.mappings import REQUIREMENTS, Faulty, Mappings, read
+from integration.stages.model import ADDITIONS_FILE
 from integration.stages.planning.commands import VERBS
 
 ROOT = Path(__file__).parent.parent
@@ -44,6 +46,11 @@ PARTS = {
   - {id: other, entering: beta, level: observe, later: 5 days, require: [acknowledged: {party: support}]}
 """,
 }
+
+ORGANISATION = """rules:
+  - {id: other, entering: beta, level: observe, require: [acknowledged: {party: support}]}
+additions: {allowed: true}
+"""  # what the example of a repository's own file stands on
 
 
 def text(doc: Path) -> str:
@@ -104,6 +111,9 @@ def test_every_file_of_the_house_that_is_named_is_there(doc: Path) -> None:
 
 @pytest.mark.parametrize(("doc", "block"), list(yaml_blocks()))
 def test_every_yaml_example_can_stand_in_a_mappings_file(doc: str, block: str) -> None:
+    if block.startswith(f"# {ADDITIONS_FILE}"):  # a repository's own file, which stands on the organisation's
+        assert read_additions(block, Ground.of(as_file(ORGANISATION)), doc).rules
+        return
     found = read(as_file(block), doc)
     assert isinstance(found, Mappings)
     assert found.rules

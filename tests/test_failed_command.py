@@ -202,7 +202,9 @@ def test_without_the_ledger_it_is_one_message_and_code_2(ask: Ask) -> None:
     assert "hunter2" not in told.output
 
 
-@pytest.mark.parametrize("ref", ["acme/app#12", "APP-7", "jira:eu/APP-7", "party:support", "acme/app#0"])
+@pytest.mark.parametrize(
+    "ref", ["acme/app#12", "APP-7", "jira:eu/APP-7", "party:support", "acme/app#0", "additions:acme/app"]
+)
 def test_each_is_named_so_that_it_is_found_again(ref: str) -> None:
     assert Ref.parse(named(Ref.parse(ref))) == Ref.parse(ref)
     assert named(Ref.parse(ref)) == ref

@@ -25,7 +25,7 @@ from integration.settings import Misconfigured
 from integration.stages.entries import Done
 from integration.stages.file.additions import Unfit
 from integration.stages.file.mappings import Faulty
-from integration.stages.model import Ref, Unnamed
+from integration.stages.model import ADDITIONS, Ref, Unnamed
 from integration.stages.planning import living
 from integration.stages.planning.scene import UNKNOWN_FOR
 from integration.stages.remembered import Step, remember
@@ -91,9 +91,7 @@ def fate(error: Exception) -> Fate:
             step = f"look at what it did; then: release-stages failed release {error.cause}"
             return Fate(Kind.ADMIN, said, step, seen=True, held=True)
         case Unfit():
-            return Fate(
-                Kind.PEOPLE, told_of(error), "the people of that repository mend its file, and it is read again"
-            )
+            return Fate(Kind.PEOPLE, told_of(error))
         case Refused() | Unreadable() | Faulty() | Misconfigured():
             return Fate(Kind.ADMIN, said, _FIXES[_known(error)])
     return Fate(Kind.ADMIN, f"{type(error).__name__} {_place(error)}", OURS)
@@ -255,7 +253,9 @@ def _log(told: Fate, failure: Failure | None, error: Exception) -> None:
         fix = told.step.replace("REF", str(failure.ref) if failure else "REF")
         log.error(event, **said, fix=fix, see="release-stages failed, or the first page", exc_info=trace)
     elif told.kind is Kind.PEOPLE:
-        log.warning("the issue takes nothing from us; its people can mend that", **said)
+        rules = failure is not None and failure.ref.tracker == ADDITIONS
+        shut = "the issue takes nothing from us; its people can mend that"
+        log.warning("a repository's own rules cannot be taken; its people can mend that" if rules else shut, **said)
     else:
         log.warning("could not be looked at, tried again later", **said)
 

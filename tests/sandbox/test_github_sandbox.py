@@ -1187,3 +1187,57 @@ def test_the_seed_has_features_at_every_stage_on_both_trackers(served: Served, w
     standing = {name for number in world.github.repo(APP).issues for name in world.github.label_names(APP, number)}
     assert {"stage: development", "stage: internal", BETA, PUBLIC} <= standing
     assert {world.jira.find(f"APP-{number}").status.name for number in (1, 2, 3)} == {"In Progress", "Internal", "Beta"}  # type: ignore[union-attr]
+
+
+# --- files --------------------------------------------------------------------------------------------------------
+
+
+def test_pygithub_reads_a_file_of_the_default_branch_and_a_folder(served: Served, world: World) -> None:
+    world.github.push(APP, {".github/release-stages.yaml": "version: 1\n", ".github/CODEOWNERS": "* @erin\n"}, "erin")
+    world.github.push(APP, {".github/release-stages.yaml": "version: 2\n"}, "erin", branch="try-it")
+    repo = client(served).get_repo(APP)
+    found = repo.get_contents(".github/release-stages.yaml")
+    assert not isinstance(found, list)
+    assert (found.decoded_content, found.type, found.size) == (b"version: 1\n", "file", 11)
+    listed = repo.get_contents(".github")
+    assert isinstance(listed, list)
+    assert [one.name for one in listed] == ["CODEOWNERS", "release-stages.yaml"]
+    with pytest.raises(github.UnknownObjectException):
+        repo.get_contents("nothing.yaml")
+
+
+def test_a_file_that_has_not_changed_is_304_and_a_huge_one_is_told_of_without_its_text(
+    served: Served, world: World
+) -> None:
+    world.github.push(APP, {"rules.yaml": "version: 1\n", "huge.bin": b"x" * 1_048_577}, "erin")
+    first = call(served, "GET", f"/repos/{APP}/contents/rules.yaml")
+    again = call(served, "GET", f"/repos/{APP}/contents/rules.yaml", **{"If-None-Match": first.headers["ETag"]})
+    assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
+    world.github.push(APP, {"rules.yaml": "version: 2\n"}, "erin")
+    later = call(served, "GET", f"/repos/{APP}/contents/rules.yaml", **{"If-None-Match": first.headers["ETag"]})
+    assert later.status_code == 200
+    huge = call(served, "GET", f"/repos/{APP}/contents/huge.bin").json()
+    assert (huge["size"], huge["encoding"], huge["content"]) == (1_048_577, "none", "")
+
+
+def test_a_push_is_told_with_the_files_that_it_touches(world: World, receiver: Receiver) -> None:
+    world.github.push(APP, {"a.txt": "a", "b.txt": "b"}, "erin")
+    world.github.push(APP, {"a.txt": "A", "b.txt": None, "c.txt": "c"}, "evan", branch="main")
+    world.github.push(APP, {"a.txt": "a"}, "evan", branch="other", forced=True)
+    delivered(world)
+    bodies = [json.loads(one.body) for one in world.hooks.deliveries if one.event == "push"]
+    first, second, forced = bodies[-3:]
+    assert (first["ref"], first["repository"]["default_branch"]) == ("refs/heads/main", "main")
+    assert [sorted(first["commits"][0][kind]) for kind in ("added", "modified", "removed")] == [
+        ["a.txt", "b.txt"],
+        [],
+        [],
+    ]
+    assert [second["commits"][0][kind] for kind in ("added", "modified", "removed")] == [
+        ["c.txt"],
+        ["a.txt"],
+        ["b.txt"],
+    ]
+    assert (second["before"], second["pusher"]["name"]) == (first["after"], "evan")
+    assert (forced["ref"], forced["forced"], forced["commits"]) == ("refs/heads/other", True, [])
+    assert "action" not in first

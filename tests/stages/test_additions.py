@@ -256,6 +256,14 @@ def test_a_fault_of_the_organisations_own_section_is_named(additions: str, fault
         read(ORG.partition("additions:")[0] + f"additions: {additions}\n")
 
 
+def test_the_rules_of_a_repository_have_a_name_among_the_refs_and_no_issue_has_the_same() -> None:
+    rules = Ref.of_additions("acme/app")
+    assert (str(rules), rules.key, Ref.parse(str(rules))) == ("additions:acme/app", "acme/app", rules)
+    for text in ("additions:acme", "additions:", "additions:acme/app#1", "additions:APP-7"):
+        with pytest.raises(ValueError, match="names no issue"):
+            Ref.parse(text)
+
+
 # --- it never weakens ---------------------------------------------------------------------------------------------
 
 ISSUE = Issue(

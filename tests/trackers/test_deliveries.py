@@ -103,6 +103,10 @@ GITHUB: dict[str, tuple[str, list[Hint]]] = {
         "sub_issues.parent_issue_removed",
         [Hint(app(12), at(14, 5)), Hint(tools(3), at(14, 5))],
     ),
+    "pushed_rules_of_the_repository": ("push", [Hint(Ref.of_additions("acme/app"))]),
+    "pushed_to_the_default_branch": ("push", []),
+    "pushed_rules_to_another_branch": ("push", []),
+    "set_the_default_branch_back": ("push", [Hint(Ref.of_additions("acme/app"))]),
     "app_installed": ("installation.created", []),
     "app_given_another_repository": ("installation_repositories.added", []),
     "ping_of_an_app": ("ping", []),
@@ -614,3 +618,27 @@ def test_nothing_of_a_body_gets_into_a_refusal() -> None:
     with pytest.raises(Malformed) as told:
         from_jira({}, {"webhookEvent": "jira:issue_updated", "issue": {"key": "very private words"}})
     assert "private" not in str(told.value)
+
+
+# --- pushes -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_heard"),
+    [
+        ({"commits": []}, True),
+        ({"commits": [{"added": [], "modified": ["README.md"], "removed": []}] * 2048}, True),
+        ({"commits": [{"removed": [".github/release-stages.yaml"]}]}, True),
+        ({"commits": [{"added": ".github/release-stages.yaml"}, 7, None]}, False),
+        ({"commits": None}, True),
+        ({"ref": "refs/tags/main"}, False),
+        ({"ref": None}, False),
+        ({"deleted": True, "ref": "refs/heads/old"}, False),
+    ],
+)
+def test_a_push_is_heard_where_it_may_have_changed_the_rules_of_its_repository(
+    changed: dict[str, Any], is_heard: bool
+) -> None:
+    headers, body = recorded("github", "pushed_rules_of_the_repository")
+    found = from_github(headers, body | changed)
+    assert found.hints == ((Hint(Ref.of_additions("acme/app")),) if is_heard else ())

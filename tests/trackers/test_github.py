@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import re
@@ -30,6 +31,7 @@ from integration.stages.model import ClosedAs, Comment, Happened, Issue, Label, 
 from integration.stages.texts.markup import Mention, Paragraph, Quoted
 from integration.trackers import Gone, Locked, Question, Refused, TrackerError, Unavailable
 from integration.trackers.github import GitHub
+from integration.trackers.pace import Bare
 
 API = "http://localhost:9000/api/v3"
 PLACE = f"{API}/repos/acme/app"
@@ -1499,3 +1501,83 @@ class TestAgainstASandboxAppWithoutThePermission:
                 github.say(ref, TEXT, "t")
             with pytest.raises(Refused, match="members: read"):
                 github.answer(ref, Question(Person("", "sam"), team="acme/support"))
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+RULES = ".github/release-stages.yaml"
+FILE = f"{PLACE}/contents/{RULES}"
+
+
+class OneShelf(Bare):
+    """Keeps what is put there."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, bytes] = {}
+
+    def get(self, name: str, lock: str = "") -> bytes | None:
+        return self.held.get(name)
+
+    def put(self, name: str, value: bytes, keep: timedelta, lock: str = "") -> None:
+        self.held[name] = value
+
+
+def shown(text: bytes = b"version: 1\n", **more: Any) -> dict[str, Any]:
+    packed = base64.encodebytes(text).decode()
+    return {"type": "file", "encoding": "base64", "size": len(text), "path": RULES, "content": packed, **more}
+
+
+class TestAFile:
+    def test_is_read_whole_and_asked_for_by_its_tag_the_next_time(self, web: Any) -> None:
+        github = GitHub(GitHubSettings(api_url=API, token=SECRET), clock=lambda: NOW, shelf=OneShelf())
+        text = b"version: 1\n# \xc3\xa9\n" * 40
+        web.get(FILE, json=shown(text), headers={"ETag": 'W/"one"'})
+        web.get(FILE, status=304, match=[matchers.header_matcher({"If-None-Match": 'W/"one"'})])
+        assert [github.file(REF, RULES), github.file(REF, RULES)] == [text, text]
+
+    def test_that_is_not_there_is_none(self, web: Any, github: GitHub) -> None:
+        web.get(FILE, status=404, json={"message": "Not Found"})
+        assert github.file(REF, RULES) is None
+
+    @pytest.mark.parametrize(
+        ("status", "answer", "says"),
+        [
+            (403, {"message": "Resource not accessible by integration"}, "the repository permission contents: read"),
+            (200, [shown()], "there is a folder in place of a file"),
+            (200, {"type": "symlink", "target": "/etc/passwd", "size": 11}, "there is a symlink in place of a file"),
+            (200, shown(encoding="none", content="", size=2_000_000), "the file is too large (2000000 bytes)"),
+        ],
+        ids=["closed", "folder", "link", "large"],
+    )
+    def test_that_cannot_be_had_is_refused_in_words(
+        self, web: Any, github: GitHub, status: int, answer: Any, says: str
+    ) -> None:
+        web.get(FILE, status=status, json=answer)
+        with pytest.raises(Refused, match=re.escape(says)):
+            github.file(REF, RULES)
+
+    @pytest.mark.parametrize(
+        "answer", [{}, shown(content="*"), {"type": "file"}, {"type": "file", "encoding": "base64"}]
+    )
+    def test_of_which_the_answer_is_odd_is_asked_for_again(self, web: Any, github: GitHub, answer: Any) -> None:
+        web.get(FILE, json=answer)
+        with pytest.raises(Unavailable):
+            github.file(REF, RULES)
+
+    def test_is_not_had_while_we_are_to_wait(self, web: Any, github: GitHub) -> None:
+        web.get(FILE, status=403, json={"message": "slow down"}, headers={"Retry-After": "60"})
+        with pytest.raises(Unavailable):
+            github.file(REF, RULES)
+
+    @pytest.mark.parametrize("may", ["contents", "single_file", ""])
+    def test_is_read_from_the_sandbox_as_an_app_with_the_least_permission(self, private_key: str, may: str) -> None:
+        with running(World()) as sandbox:
+            sandbox.world.github.app_permissions |= {may: "read"} if may else {}
+            sandbox.world.github.push("acme/app", {RULES: "version: 1\n", "README.md": "hello"}, "erin")
+            github = GitHub(GitHubSettings(sandbox.github_url, app_id="1", app_private_key=private_key))
+            if may:
+                assert github.file(REF, RULES) == b"version: 1\n"
+                assert github.file(REF, "nothing.yaml") is None
+            else:
+                with pytest.raises(Refused, match="contents: read"):
+                    github.file(REF, RULES)

@@ -16,6 +16,7 @@ from redis import Redis
 from integration.look import Desk
 from integration.memory.inbox import Inbox
 from integration.memory.ledger import Card, Ledger
+from integration.memory.versions import Own
 from integration.sandbox import World, running
 from integration.sandbox.people import SERVICE, SERVICE_EMAIL, SERVICE_TOKEN
 from integration.sandbox.world import FOR_EVER, Fault
@@ -458,3 +459,33 @@ def test_a_server_that_fails_is_asked_again_later_and_nothing_is_lost(place: Pla
     place.traveller.move_to(standing.again_at)
     assert place.sweep() is None
     assert place.waiting() == set(refs)
+
+
+# --- what repositories have added ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", ["github"], indirect=True)
+def test_a_sweep_has_the_rules_of_repositories_read_again_that_had_some_and_a_full_one_those_of_all(
+    place: Place,
+) -> None:
+    app, web = Ref.of_additions("acme/app"), Ref.of_additions("acme/web")
+    versions = place.desk.ledger.versions
+    place.sweep(sweep.LIGHT)
+    place.sweep(sweep.FULL)
+    assert not {app, web} & place.waiting(), "it is not allowed"
+
+    place.desk.settings.mappings.write_text(mappings(more="additions: {allowed: true, repositories: ['acme/???']}"))
+    assert place.desk.mappings.current.additions.allowed
+    versions.keep_own("acme/app", Own("a" * 64, NOON), "version: 1", NOON)
+    versions.keep_own("acme/web", Own("", NOON), "", NOON)
+    versions.keep_own("acme/gone", Own("b" * 64, NOON), "version: 1", NOON)
+    place.traveller.shift(6 * MINUTE)
+    place.sweep(sweep.LIGHT)
+    assert not {app, web} & place.waiting(), "they were read a moment ago"
+    assert "acme/gone" not in versions.owns(), "none is allowed there"
+    place.traveller.shift(6 * MINUTE)
+    place.sweep(sweep.LIGHT)
+    assert {app, web} & place.waiting() == {app}
+    place.traveller.shift(timedelta(days=1))
+    place.sweep(sweep.FULL)
+    assert {app, web} <= place.waiting()

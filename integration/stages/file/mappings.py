@@ -593,6 +593,13 @@ def at(mappings: Mappings, ref: Ref, pull_request: bool = False) -> tuple[Shown,
     return tuple(found)
 
 
+def may_add(mappings: Mappings, ref: Ref) -> bool:
+    """Whether the place of this issue may have rules of its own."""
+    added = mappings.additions
+    named = not added.repositories or _fits(ref.place.casefold(), added.repositories)
+    return added.allowed and named and ref.tracker == "github" and bool(at(mappings, ref))
+
+
 def prevented(mappings: Mappings, ref: Ref) -> dict[str, str]:
     """The stages, lowest first, that the workflow where this issue lives guards by a field of ours, and that field."""
     found: dict[str, str] = {}
@@ -606,13 +613,6 @@ def _is_of(source: JiraSource, ref: Ref) -> bool:
     """Is the issue's project one of this source's?"""
     on_site = ref.tracker == "jira" and ref.site.casefold() == source.site.casefold()
     return on_site and _fits(ref.place.casefold(), source.projects)
-
-
-def may_add(mappings: Mappings, ref: Ref) -> bool:
-    """Whether the place of this issue may have rules of its own."""
-    added = mappings.additions
-    named = not added.repositories or _fits(ref.place.casefold(), added.repositories)
-    return added.allowed and named and ref.tracker == "github" and bool(at(mappings, ref))
 
 
 def _shows(source: Source, ref: Ref) -> list[tuple[Carrier, Mapping[str, tuple[str, ...]]]]:
