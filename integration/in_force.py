@@ -1,7 +1,7 @@
 """The rules in force, as a process has them: what the ledger names, whatever lies on this machine's disk.
 
 A process that sees its own mappings.yaml change takes the new version for all of them, or refuses it as a whole; all
-judge by it from their next look on. Which of two files wins, and who is told, says docs/decisions/0009-reload.md.
+judge by it from their next look on. Which of two files wins, and who is told, says docs/decisions/0010-reload.md.
 """
 
 from __future__ import annotations

@@ -100,9 +100,11 @@ def simulate(
     if forget:
         click.echo(f"{for_people(lambda: _forget(settings))} histories are forgotten.")
         return
+    from integration import logs
     from integration.whatif import writing
     from integration.whatif.simulate import Asked, Simulating
 
+    logs.set_up(settings)  # to stderr: what is written to stdout is the report, and nothing else
     bars = Bars()
     asked = Asked(new or settings.mappings, since, against, repositories, projects, offline)
     try:

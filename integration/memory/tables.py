@@ -279,12 +279,3 @@ answers = Table(
     Column("answer", Text, nullable=False),
     Column("asked_at", Instant, nullable=False),
 )
-
-# The rules whose level somebody may raise, and when the log has last told of each.
-climbs = Table(
-    "climbs",
-    metadata,
-    Column("rule", String(255), primary_key=True),
-    Column("level", String(16), primary_key=True),
-    Column("told_at", Instant, nullable=False),
-)

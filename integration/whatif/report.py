@@ -90,20 +90,20 @@ def report(
 def _rules(new: Mappings, tally: Tally) -> Iterator[RuleRow]:
     for rule in new.rules:
         found = tally.rules.get(rule.id, RuleTally())
-        yield RuleRow(rule.id, str(rule.level), found, _remark(rule, found))
+        yield RuleRow(rule.id, str(rule.level), found, _remark(rule, found, new.stages))
 
 
-def _remark(rule: Rule, tally: RuleTally) -> str:
+def _remark(rule: Rule, tally: RuleTally, stages: Mapping[str, str]) -> str:
     if not tally.about:
-        where = f"into {rule.entering}" if rule.entering else f"out of {rule.leaving}"
-        return f"never fires: no move {where}" + (f" from {rule.from_}" if rule.from_ else "") + _when(rule)
+        where = f"into {stages[rule.entering]}" if rule.entering else f"out of {stages[rule.leaving or '']}"
+        return f"never fires: no move {where}" + (f" from {stages[rule.from_]}" if rule.from_ else "") + _when(rule)
     if tally.unknown == tally.about:
         return "could never be judged"
     return "never shut" if not tally.shut and not tally.unknown else ""
 
 
 def _when(rule: Rule) -> str:
-    return " to which its `when` applies" if rule.when else ""
+    return " of a feature that its `when` means" if rule.when else ""
 
 
 def _parties(wanted: Wanted, compared: Compared) -> Iterator[PartyRow]:
@@ -121,9 +121,7 @@ def _parties(wanted: Wanted, compared: Compared) -> Iterator[PartyRow]:
 
 
 def _idle(wanted: Wanted, seen: Mapping[Place, set[str]]) -> Iterator[str]:
-    for where, source in wanted.sources():
-        if source not in wanted.new.sources:
-            continue
+    for where, source in wanted.sources(wanted.new):
         tracker, patterns = ("GitHub", source.github.repositories) if source.github else ("Jira", _projects(source))
         shown = [names for place, names in seen.items() if fits_place(place, where, patterns)]
         if not shown:
@@ -133,7 +131,8 @@ def _idle(wanted: Wanted, seen: Mapping[Place, set[str]]) -> Iterator[str]:
         for kind, stage, name in mapped:
             if not any(name.casefold() in names for names in shown):
                 taken = {other.casefold() for _, _, other in mapped}
-                yield f'the {kind} "{name}" ({stage}, {tracker}) is on no issue{_meant(name, shown, taken)}'
+                called = wanted.new.stages.get(stage, stage)
+                yield f'the {kind} "{name}" ({called}, {tracker}) is on no issue{_meant(name, shown, taken)}'
     yield from _idle_labels(wanted.new, seen)
 
 

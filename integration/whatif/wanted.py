@@ -47,10 +47,10 @@ class Wanted:
             return any(_fits(ref.place, one) for one in self.repositories)
         return any(_fits(f"{ref.site}/{ref.place}" if "/" in one else ref.place, one) for one in self.projects)
 
-    def sources(self) -> Iterator[tuple[Where, Source]]:
-        """The sources of both files on the trackers that are asked for."""
+    def sources(self, *files: Mappings) -> Iterator[tuple[Where, Source]]:
+        """The sources of these files, or of both, on the trackers that are asked for."""
         every = not self.repositories and not self.projects
-        for source in (one for file in self.files for one in file.sources):
+        for source in (one for file in files or self.files for one in file.sources):
             if every or (self.repositories if source.github else self.projects):
                 yield (("github", "") if source.jira is None else ("jira", source.jira.site.casefold())), source
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from textwrap import wrap
 from typing import Any
 
 from integration.stages.replay.comparing import Change, Fate, Kind, Tally
@@ -15,7 +16,8 @@ from integration.stages.texts.markdown import inert, readable
 from integration.whatif.report import ALWAYS, Report, RuleRow, fate
 
 ROWS, FOLDED_ROWS = 20, 15  # moves that are shown of each kind
-_TITLE, _LONGEST = 60, 30_000  # letters: a comment on GitHub takes 65,536
+_TITLE, _LINE, _WIDTH = 60, 200, 110
+_LONGEST = 30_000  # letters: a comment on GitHub takes 65,536
 
 
 # --- for people -------------------------------------------------------------------------------------------------------
@@ -65,9 +67,9 @@ def _moves(report: Report, kind: Kind, most: int) -> Iterator[str]:
         yield f"  and {len(found) - most} more: --all shows them"
 
 
-def _move(report: Report, one: Change) -> str:
+def _move(report: Report, one: Change, to: str = "->") -> str:
     move = one.move
-    way = f"{report.stage(move.was)} -> {report.stage(move.to)}"
+    way = f"{report.stage(move.was)} {to} {report.stage(move.to)}"
     return f"{way}, {move.at:%Y-%m-%d %H:%M}Z by {_plain(str(move.actor))}"
 
 
@@ -77,7 +79,7 @@ def _today(one: Change) -> str:
 
 def _plain(words: str) -> str:
     """On one line, without what a terminal would obey."""
-    return cut(readable(words).strip(), 200)
+    return cut(readable(words).strip(), _LINE)
 
 
 def _rules(report: Report) -> list[tuple[str, ...]]:
@@ -114,7 +116,8 @@ def _listed(title: str, said: Iterable[str]) -> Iterator[str]:
     if said:
         yield ""
         yield title
-        yield from (f"  - {_plain(one)}" if len(one) < 200 else f"  - {one}" for one in said)
+        for one in said:
+            yield from wrap(readable(one), _WIDTH, initial_indent="  - ", subsequent_indent="    ")
 
 
 # --- for machines -----------------------------------------------------------------------------------------------------
@@ -214,7 +217,7 @@ def _rows(report: Report, found: Sequence[Change], most: int) -> Iterator[str]:
         title, why = inert(cut(one.title, _TITLE)), inert("; ".join(one.reasons))
         rules = ", ".join(f"`{rule}`" for rule in one.rules) + (f"<br>{why}" if why else "")
         today = "<br>by what it shows today" if one.by_today else ""
-        cells = (f"{key} {title}", inert(_move(report, one)), fate(one.new) + today, fate(one.old), rules)
+        cells = (f"{key} {title}", inert(_move(report, one, "→")), fate(one.new) + today, fate(one.old), rules)
         table.append(f"| {' | '.join(cells)} |")
     if len(found) > most:
         table += ["", f"and {len(found) - most} more"]

@@ -152,6 +152,16 @@ def test_what_we_did_then_is_nobodys_move() -> None:
     assert ends(found) == [End.OPENED]
 
 
+def test_that_we_tidied_up_after_the_move_ends_no_request() -> None:
+    """Under another file it was let in, and the label that it had before was taken off by us."""
+    story = Story.on_github().moves("beta").says("entered", ME.handle, token="t").later(days=3)
+    story.puts_on(LABELS["public"]).later(seconds=1).takes_off(LABELS["beta"], ME.handle).later(hours=2)
+
+    (request,) = played(story.says("/stage ack", "sam"), file(SEEN)).requests.values()
+
+    assert (request.end, request.at) == (End.OPENED, story.at)
+
+
 def test_what_this_file_lets_in_is_not_judged_once_more_when_it_is_asked_for_again() -> None:
     """The other file put it back. Here it stood in Public already, so the second request is none."""
     story = at_beta(Story.on_github()).says("hello @acme/support", "erin", "acme/support").later(hours=1)

@@ -61,12 +61,12 @@ def test_the_rule_that_nobody_met_and_the_label_that_nobody_has_are_named(ledger
     told = sorted_out(result(ledger, FEW))
 
     remarks = {one.id: one.remark for one in told.rules}
-    assert remarks["out-of-internal"] == "never fires: no move out of internal"
+    assert remarks["out-of-internal"] == "never fires: no move out of Internal Release"
     assert remarks["ready-for-beta"] == remarks["growth-before-public"] == ""
     assert told.idle == (
-        'the label "stage: internal" (internal, GitHub) is on no issue',
-        'the label "stage: inside" (internal, GitHub) is on no issue',
-        'the status "Internal" (internal, Jira) is on no issue',
+        'the label "stage: internal" (Internal Release, GitHub) is on no issue',
+        'the label "stage: inside" (Internal Release, GitHub) is on no issue',
+        'the status "Internal" (Internal Release, Jira) is on no issue',
     )
 
 

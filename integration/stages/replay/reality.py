@@ -128,12 +128,11 @@ class Reality:
 
 
 def as_put_back(scene: Scene, attempt: Attempt) -> tuple[Sighting, ...]:
-    """What the tracker would show, had we put it back after the last ask; nothing where it does not stand there."""
+    """What the tracker would show, did we put it back now; nothing where it does not stand there."""
     track = scene.tracks.get(attempt.source)
     if track is None or track.settles_at or rank(track.stage, scene.stages) < rank(attempt.to, scene.stages):
         return ()
-    at = max((one.at for one in track.changes if one.id in attempt.asks), default=attempt.asked_at) + AFTERWARDS
-    names = track.source.names.get(attempt.was or "", ())
+    at, names = scene.now + AFTERWARDS, track.source.names.get(attempt.was or "", ())
     if track.source.carrier is Carrier.STATUS:
         return (_sighting(attempt, 0, at, Carrier.STATUS, Happened.BECAME, names[0] if names else ""),)
     on, floor = dict(track.on), rank(attempt.was, scene.stages)

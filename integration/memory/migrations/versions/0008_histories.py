@@ -1,4 +1,4 @@
-"""Histories for what-ifs, and when the log has told of rules whose level may be raised."""
+"""Histories for what-ifs, how far their reading has come, and what was asked beside."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -39,17 +39,9 @@ def upgrade() -> None:
         sa.Column("asked_at", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("question", name=op.f("pk_answers")),
     )
-    op.create_table(
-        "climbs",
-        sa.Column("rule", sa.String(255), nullable=False),
-        sa.Column("level", sa.String(16), nullable=False),
-        sa.Column("told_at", INSTANT, nullable=False),
-        sa.PrimaryKeyConstraint("rule", "level", name=op.f("pk_climbs")),
-    )
 
 
 def downgrade() -> None:
-    op.drop_table("climbs")
     op.drop_table("answers")
     op.drop_table("reaches")
     op.drop_table("histories")
