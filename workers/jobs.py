@@ -17,7 +17,7 @@ from integration.look import Desk
 from integration.memory.inbox import Inbox, Run
 from integration.settings import Settings
 from integration.stages.model import ROUNDS, Ref
-from workers import digests, failing
+from workers import digests, failing, live
 from workers.catch_up import CATCH_UP, catch_up
 from workers.reconciling import Reconciling
 from workers.sweep import sweep
@@ -84,6 +84,8 @@ def _work(desk: Desk, inbox: Inbox, run: Run) -> datetime | None:
         return digests.send(desk, ref.place, _now())
     if ref.tracker == CATCH_UP:
         return catch_up(desk, ref, _now())
+    if ref.tracker == live.LIVE:
+        return live.compare(desk, inbox, ref, _now())
     if ref.tracker in ROUNDS:
         return sweep(desk, inbox, ref, _now())
     if ref.number == 0:

@@ -24,7 +24,7 @@ _NUMBER = r"(?P<number>[0-9]{1,15})"
 _GITHUB = re.compile(rf"(?:github:)?(?P<place>[A-Za-z0-9._-]{{1,100}}/[A-Za-z0-9._-]{{1,100}})#{_NUMBER}")
 _JIRA = re.compile(rf"(?:jira:)?(?:(?P<site>[A-Za-z0-9_-]{{1,100}})/)?(?P<place>[A-Z][A-Z0-9_]{{0,99}})-{_NUMBER}")
 _PARTY = re.compile(r"party:(?P<place>[a-z0-9][a-z0-9_-]{0,200})")
-ROUNDS = ("catch-up", "sweep", "full-sweep")
+ROUNDS = ("catch-up", "sweep", "full-sweep", "live-check")
 _ROUND = re.compile(rf"(?P<kind>{'|'.join(ROUNDS)}):(?P<place>github|jira/[A-Za-z0-9_-]{{1,100}})")
 
 
