@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from integration.cli import issues, keeping, processes, rules, setup
+from integration.cli import first_day, issues, keeping, processes, rules, setup
 
 __all__ = ["main"]
 
@@ -18,6 +18,6 @@ def main() -> None:
     """
 
 
-for room in (setup, processes, rules, issues, keeping):
+for room in (setup, processes, rules, first_day, issues, keeping):
     for command in room.COMMANDS:
         main.add_command(command)
