@@ -42,8 +42,8 @@ schema: .venv/installed  ## Write docs/mappings.schema.json anew, after a change
 	$(BIN)/python -c 'from pathlib import Path; from integration.stages.file.schema import text; \
 		Path("docs/mappings.schema.json").write_text(text(), "utf-8")'
 
-words: .venv/installed-dev  ## Write docs/what-it-says.md and .html anew, after a change to what is posted
-	WRITE_WORDS=1 $(BIN)/pytest -q tests/stories/test_what_it_says.py
+words: .venv/installed-dev  ## Write docs/what-it-says.md, .html and getting-started.md anew, after a change to what is said
+	WRITE_WORDS=1 $(BIN)/pytest -q tests/stories/test_what_it_says.py tests/stories/test_getting_started.py
 
 lock: .venv/installed-dev  ## Renew requirements.lock and requirements-dev.lock
 	echo 'setuptools>=80' | $(UV_COMPILE) --upgrade pyproject.toml - --extra embedded -o requirements.lock
