@@ -45,8 +45,9 @@ schema: .venv/installed  ## Write the schemas in docs/ anew, after a change to t
 	$(BIN)/python -c 'from pathlib import Path; from integration.stages.file.schema import texts; \
 		[Path("docs", name).write_text(text, "utf-8") for name, text in texts().items()]'
 
-words: .venv/installed-dev  ## Write docs/what-it-says.md and .html and what-if.md anew, after a change to what is written
-	WRITE_WORDS=1 $(BIN)/pytest -q tests/stories/test_what_it_says.py tests/stories/test_what_if_docs.py
+words: .venv/installed-dev  ## Write anew what docs/ show of what is said and printed, after a change to it
+	WRITE_WORDS=1 $(BIN)/pytest -q tests/stories/test_what_it_says.py tests/stories/test_what_if_docs.py \
+		tests/stories/test_getting_started.py
 
 lock: .venv/installed-dev  ## Renew requirements.lock and requirements-dev.lock
 	echo 'setuptools>=80' | $(UV_COMPILE) --upgrade pyproject.toml - --extra embedded -o requirements.lock

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -17,13 +17,15 @@ from integration.additions import OwnRules
 from integration.check import text_of
 from integration.in_force import MappingsFile, known
 from integration.memory.copies import Copies
-from integration.memory.ledger import Ledger
+from integration.memory.ledger import Card, Ledger
 from integration.memory.traffic import Traffic
 from integration.memory.versions import Under
 from integration.settings import Settings
+from integration.stages.entries import Noticed
 from integration.stages.file.mappings import Approved, Custom, Faulty, Linked, Mappings, NoOpen, at
 from integration.stages.model import Issue, Ref, Related
 from integration.stages.planning import hearing, plan
+from integration.stages.planning.actions import Prove
 from integration.stages.planning.hearing import Doubt
 from integration.stages.planning.scene import Given
 from integration.trackers import EVERYTHING, Refused, Tracker, TrackerError
@@ -41,6 +43,22 @@ class Look:
     seq: int
     looked_under: str = ""  # the version of the rules under which it was looked at before
     under: Under | None = None  # and now
+    anew: bool = False  # a change of the rules made it: it counts as looked at under them when all that follows is done
+
+    @property
+    def card(self) -> Card:
+        """What lists show of it."""
+        issue, made = self.issue, self.plan
+        return Card(
+            issue.title, issue.url, made.stage, issue.author.handle, made.look_again_at, issue.closed,
+            wanted=made.attempt.to if made.attempt else None,
+            awaited=made.verdict.awaited if made.attempt and made.verdict else (),
+            owing=tuple(dict.fromkeys(debt.party for debt in made.debts)),
+            waits_for=made.waits_for,
+            looked_under=self.looked_under if self.anew else self.given.mappings.hash,
+            under=self.under,
+            watermark=issue.watermark,
+        )  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -67,7 +85,7 @@ class Desk:
         shared = Traffic.connect(settings.redis_url, settings.marker_key)
         copies = Copies.connect(settings.redis_url)
         mappings = file or MappingsFile(settings.mappings, ledger, copies, takes)
-        return cls(settings, ledger, mappings, _trackers(settings, shared), shared)
+        return cls(settings, ledger, mappings, trackers_of(settings, shared), shared)
 
     def leave(self) -> None:
         """The run is over: what trackers' adapters had still to tell all other workers is told now."""
@@ -107,6 +125,16 @@ class Desk:
         made, given = self._planned(tracker, given)
         return Look(issue, made, given, recalled.seq, recalled.looked_under, effective.under)
 
+    def write(self, ref: Ref, look: Look, now: datetime) -> int:
+        """Write down what the look has decided, and how the feature stands; the number to build on.
+
+        Raises `Overtaken` where another has written since. An issue that shows no stage, and never did, leaves nothing.
+        """
+        made = look.plan
+        if look.seq or made.entries or made.stage:
+            return self.ledger.append(ref, made.entries, look.seq, now, look.card)
+        return look.seq
+
     def _planned(self, tracker: Tracker, given: Given) -> tuple[plan.Plan, Given]:
         answers: dict[Doubt, bool | None] = {}
         handles: dict[str, tuple[str, ...]] = {}
@@ -144,15 +172,32 @@ class Desk:
         return known
 
 
+def notice(tracker: Tracker, ref: Ref, proved: Prove) -> Noticed:
+    """The notice that a comment was, with its proof: asked at the tracker now."""
+    return noticed(proved, tracker.unreached(ref, proved.comment, proved.handles))
+
+
+def noticed(proved: Prove, unreached: Mapping[str, str]) -> Noticed:
+    """Proof of notice: a party is told when at least one of its mentions can have reached somebody."""
+    comment, handles = proved.comment, proved.handles
+    failed = "; ".join(dict.fromkeys(unreached.values())) if len(unreached) == len(handles) else ""
+    failed = failed if handles else "nobody of this party is named for this tracker"
+    return Noticed(
+        comment.at, proved.party, proved.stage, comment.id, proved.by, comment.url, failed, proved.fallback, handles,
+        proved.why,
+    )  # fmt: skip
+
+
 def load(settings: Settings) -> None:
     """Import what looks will need, and read the file: done before a process is copied, its copies share all of it."""
     with suppress(Faulty, TrackerError):  # whoever needs it meets it again, and says so
-        _trackers(settings, Traffic.connect(settings.redis_url, settings.marker_key))
+        trackers_of(settings)
         known(text_of(settings.mappings), settings.mappings.name)
 
 
-def _trackers(settings: Settings, shared: Traffic) -> dict[tuple[str, str], Tracker]:
-    """The adapters of the trackers that are configured; of no other the library is imported."""
+def trackers_of(settings: Settings, shared: Traffic | None = None) -> dict[tuple[str, str], Tracker]:
+    """The adapters of the trackers that are configured, by kind and site; of no other the library is imported."""
+    shared = shared or Traffic.connect(settings.redis_url, settings.marker_key)
     found: dict[tuple[str, str], Tracker] = {}
     if settings.jira:
         from integration.trackers.jira import Jira

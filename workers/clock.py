@@ -24,9 +24,9 @@ from integration.memory.ledger import Ledger
 from integration.memory.rounds import Standing
 from integration.settings import Settings, digest_variable
 from integration.stages.file.mappings import Mappings
-from integration.stages.model import ROUNDS, Ref
+from integration.stages.model import Ref
 from integration.stages.texts import digests
-from workers import catch_up, sweep
+from workers import catch_up, live, sweep
 from workers.digests import awaited
 
 ASKED_AGAIN = timedelta(minutes=1)
@@ -77,6 +77,7 @@ def table(inbox: Inbox, ledger: Ledger, settings: Settings) -> list[Tick]:
         Tick("look again", timedelta(seconds=10), lambda now: look_again(inbox, ledger, now)),
         Tick("digests", timedelta(minutes=1), due),
         Tick("rounds", timedelta(seconds=30), lambda now: hint_at_rounds(inbox, ledger, settings, now)),
+        Tick("live check", live.EVERY, lambda now: hint_at_live_checks(inbox, settings)),
         Tick("anchor", timedelta(days=1), lambda now: log.info("ledger anchored", digest=ledger.anchor(now))),
     ]
 
@@ -104,13 +105,25 @@ def hint_at_digests(inbox: Inbox, ledger: Ledger, mappings: Mappings, now: datet
 def hint_at_rounds(inbox: Inbox, ledger: Ledger, settings: Settings, now: datetime) -> None:
     """Hint at the rounds whose time has come: what never arrived is looked for."""
     standing = {one.name: one for one in ledger.rounds.stand()}
-    wanted = [Ref.of_round(kind, "github") for kind in ROUNDS if settings.github]
+    places = {"github"} if settings.github else set[str]()
+    places |= {f"jira/{each.site}" for each in settings.jira}
+    ledger.rounds.drop([name for name in standing if name.partition(":")[2] not in places])
+    wanted = [Ref.of_round(kind, "github") for kind in (catch_up.CATCH_UP, *sweep.EVERY) if settings.github]
     wanted += [Ref.of_round(kind, "jira", each.site) for kind in sweep.EVERY for each in settings.jira]
-    ledger.rounds.drop(standing.keys() - {str(one) for one in wanted})
     for one in wanted:
         every = sweep.EVERY.get(one.tracker, catch_up.EVERY)
         if standing.get(str(one), Standing(str(one))).is_due(every, now):
             inbox.hint(one)
+
+
+def hint_at_live_checks(inbox: Inbox, settings: Settings) -> None:
+    """Compare the file with each tracker: when a clock starts, and then daily. A trial has no world to be sure of."""
+    if settings.sandbox:
+        return
+    if settings.github:
+        inbox.hint(Ref.of_round(live.LIVE, "github"))
+    for each in settings.jira:
+        inbox.hint(Ref.of_round(live.LIVE, "jira", each.site))
 
 
 class Rules:

@@ -21,7 +21,7 @@ from integration.memory.inbox import Inbox, Run
 from integration.memory.ledger import Ledger
 from integration.settings import Settings
 from integration.stages.model import ADDITIONS, ROUNDS, Ref
-from workers import digests, failing, own_rules
+from workers import digests, failing, live, own_rules
 from workers.catch_up import CATCH_UP, catch_up
 from workers.clock import Tick
 from workers.reconciling import Reconciling
@@ -111,6 +111,8 @@ def _work(desk: Desk, inbox: Inbox, run: Run) -> datetime | None:
         return catch_up(desk, ref, _now())
     if ref.tracker == ADDITIONS:
         return own_rules.read(desk, run, _now())
+    if ref.tracker == live.LIVE:
+        return live.compare(desk, inbox, ref, _now())
     if ref.tracker in ROUNDS:
         return sweep(desk, inbox, ref, _now())
     if ref.number == 0:

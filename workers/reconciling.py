@@ -12,11 +12,11 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from integration.look import Desk, Look
+from integration.look import Desk, Look, notice
 from integration.memory.failures import Hopeless
 from integration.memory.inbox import Inbox, Run
-from integration.memory.ledger import Card, Overtaken
-from integration.stages.entries import Done, Entry, Failed, Frozen, LabelVanished, Noticed, Tried
+from integration.memory.ledger import Overtaken
+from integration.stages.entries import Done, Entry, Failed, Frozen, LabelVanished, Tried
 from integration.stages.model import Comment, Issue, Person, Ref
 from integration.stages.planning.actions import (
     Action,
@@ -127,19 +127,9 @@ class Reconciling:
 
     def _write(self, look: Look) -> None:
         """The decision goes to the ledger before anything is said or done."""
-        self.seq, issue, made = look.seq, look.issue, look.plan
-        card = Card(
-            issue.title, issue.url, made.stage, issue.author.handle, made.look_again_at, issue.closed,
-            wanted=made.attempt.to if made.attempt else None,
-            awaited=made.verdict.awaited if made.attempt and made.verdict else (),
-            owing=tuple(dict.fromkeys(debt.party for debt in made.debts)),
-            waits_for=made.waits_for,
-            looked_under=look.looked_under if self.cause == RELOAD else look.given.mappings.hash,
-            under=look.under,
-            watermark=issue.watermark,
-        )  # fmt: skip
-        if look.seq or made.entries or made.stage:
-            self.seq = self.desk.ledger.append(self.ref, made.entries, self.seq, _now(), card)
+        if self.cause == RELOAD:  # it stays to be judged anew until all that follows is done
+            look = replace(look, anew=True)
+        self.seq, made = self.desk.write(self.ref, look, _now()), look.plan
         for entry in made.entries:
             if isinstance(entry, LabelVanished):
                 log.warning("a stage's label was deleted from the place", label=entry.label, stage=entry.stage)
@@ -222,14 +212,11 @@ class Reconciling:
         self, comment: Comment, tells: Mapping[str, Iterable[str]], stage: str, by: Person, fallback: bool, what: Why
     ) -> None:  # fmt: skip
         """Proof of notice: a party is told when at least one of its mentions can have reached somebody."""
-        for party, wanted in tells.items():
-            handles = tuple(wanted)
-            unreached = self.tracker.unreached(self.ref, comment, handles)
-            failed = "; ".join(dict.fromkeys(unreached.values())) if len(unreached) == len(handles) else ""
-            failed = failed if handles else "nobody of this party is named for this tracker"
-            noticed = Noticed(comment.at, party, stage, comment.id, by, comment.url, failed, fallback, handles, what)
+        for party, handles in tells.items():
+            proved = Prove(comment, party, tuple(handles), stage, by, fallback, what)
+            noticed = notice(self.tracker, self.ref, proved)
             self._record(noticed)
-            if failed:
+            if failed := noticed.unreached:
                 log.warning("a notice has not reached its party", party=party, comment=comment.url, reason=failed)
 
     def _edit(self, edit: Edit) -> bool:

@@ -24,6 +24,7 @@ from integration.additions import is_old
 from integration.look import Desk
 from integration.memory.inbox import Inbox
 from integration.memory.rounds import START, Stretch
+from integration.places import carriers, patterns
 from integration.stages.file.mappings import Mappings, at, may_add
 from integration.stages.model import Carrier, Hint, Ref
 from integration.trackers import Gone, Refused, Unavailable
@@ -162,8 +163,9 @@ class _Sweep:
 
     def _stretches(self) -> list[str]:
         """A light sweep goes over places; a full one over each way in which a place shows stages."""
-        places = self.tracker.places(self._patterns())
-        if self.at("").tracker == "github":
+        tracker, _, site = self.ref.place.partition("/")
+        places = self.tracker.places(patterns(self.mappings, tracker, site))
+        if tracker == "github":
             self._hint_at_own_rules(places)
         if self.ref.tracker == LIGHT:
             return list(places)
@@ -181,24 +183,11 @@ class _Sweep:
             if is_old(own, self.now) and (had or self.ref.tracker == FULL):
                 self.inbox.hint(Ref.of_additions(place), cause=CAUSE)
 
-    def _patterns(self) -> list[str]:
-        tracker, _, site = self.ref.place.partition("/")
-        found: list[str] = []
-        for source in self.mappings.sources:
-            if tracker == "github" and source.github:
-                found += source.github.repositories
-            elif tracker == "jira" and source.jira and source.jira.site.casefold() == site.casefold():
-                found += source.jira.projects
-        return list(dict.fromkeys(found))
-
     def _shown(self, place: str) -> Iterable[str]:
         if self.at(place).tracker == "github":
             yield f"{place} {NAMES}"
-        for shown in at(self.mappings, self.at(place), pull_request=False):
-            if shown.carrier is Carrier.STATUS:
-                yield f"{place} {shown.carrier}"
-            else:
-                yield from (f"{place} {shown.carrier} {name}" for names in shown.names.values() for name in names)
+        for carrier, names in carriers(self.mappings, self.at(place)):
+            yield f"{place} {carrier}" if carrier is Carrier.STATUS else f"{place} {carrier} {names[0]}"
 
     def _page(self, stretch: Stretch, cursor: str) -> tuple[Page, str]:
         """The next page, and since when the walk goes back."""
@@ -214,10 +203,8 @@ class _Sweep:
         return (stretch.reached_at or self.desk.ledger.born) - OVERLAP
 
     def _statuses(self, place: str) -> Sequence[str]:
-        shown = at(self.mappings, self.at(place))
-        return [
-            name for one in shown if one.carrier is Carrier.STATUS for names in one.names.values() for name in names
-        ]
+        shown = carriers(self.mappings, self.at(place))
+        return [name for carrier, names in shown if carrier is Carrier.STATUS for name in names]
 
     def _names(self, stretch: Stretch) -> None:
         """Was a label of the place renamed, and nobody has told us? Then the place itself is looked at."""

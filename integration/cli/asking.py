@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from integration.settings import Settings
 
 Answer = TypeVar("Answer")
+LONGEST_WAIT = 3700.0  # seconds: an hour's requests are counted anew within that time
 
 
 def environment() -> dict[str, str]:
@@ -50,6 +54,8 @@ def for_people(ask: Callable[[], Answer]) -> Answer:
 def _errors_for_people() -> tuple[type[Exception], ...]:
     """Looked up only when something went wrong: these modules take their time to import."""
     from integration.failed import Unknown
+    from integration.first_day import InTheWay, NotThere
+    from integration.importing import Stopped
     from integration.memory.away import Away
     from integration.memory.ledger import LedgerAway, Unreadable
     from integration.running import CannotStart
@@ -60,8 +66,29 @@ def _errors_for_people() -> tuple[type[Exception], ...]:
     from integration.upgrades import NoWayBack
     from integration.whatif.wanted import NothingToDo
 
-    nothing = (NothingToDo, NoWayBack, SetupFailed, Unknown)
+    nothing = (InTheWay, NothingToDo, NotThere, NoWayBack, SetupFailed, Stopped, Unknown)
     return (*nothing, Away, CannotStart, Faulty, LedgerAway, TrackerError, Unnamed, Unreadable, OSError)
+
+
+def hush() -> None:
+    """Let what we say to people stand alone: of the log only errors are shown, beside it."""
+    import structlog
+
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def wait_for(again: datetime | None) -> bool:
+    """Wait until a tracker may be asked again, and say so; False where it did not say when, or in no near future."""
+    seconds = (again - datetime.now(UTC)).total_seconds() if again else LONGEST_WAIT + 1
+    if seconds > LONGEST_WAIT:
+        return False
+    if seconds > 5:
+        click.echo(f"The tracker asks us to wait; going on at {again:%H:%M:%S} UTC.", err=True)
+    time.sleep(max(seconds, 0.0))
+    return True
 
 
 def fail(error: Exception) -> NoReturn:

@@ -93,6 +93,10 @@ class Agenda:
         about = (_E.kind == "judged", _E.stage.in_(stages), _E.at > after, _E.at <= until)
         return self._listed(select(tables.features).where(_F.id.in_(select(_E.feature_id).where(*about))))
 
+    def standing(self) -> tuple[Listed, ...]:
+        """Every feature that stands in a stage, as far as the last look at it saw."""
+        return self._listed(select(tables.features).where(_F.stage.is_not(None), _F.frozen.is_(False)))
+
     def _listed(self, question: Select[tuple[object, ...]]) -> tuple[Listed, ...]:
         with transaction(self._engine) as connection:
             rows = connection.execute(question.order_by(_F.id)).all()

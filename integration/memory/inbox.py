@@ -262,6 +262,12 @@ class Inbox:
             first = cast(list[tuple[bytes, float]], self._redis.zrange(f"{PREFIX}dirty", 0, 0, withscores=True))
         return max(now - _at(first[0][1]), timedelta(0)) if first else None
 
+    def last_deliveries(self) -> dict[str, datetime]:
+        """When the last delivery of each tracker came that said anything to us: of `github`, `jira:main`."""
+        with asking():
+            found = cast(dict[bytes, bytes], self._redis.hgetall(f"{PREFIX}last"))
+        return {tracker.decode(): _at(ms) for tracker, ms in found.items()}
+
     def workers_seen(self) -> int:
         """How many workers listen to our queue and have given a sign of life lately."""
         with asking():

@@ -14,10 +14,15 @@ from integration.sandbox.serving import serve
 @click.option("--github-secret", default=GITHUB_SECRET, show_default=True, help="Signs GitHub's webhooks.")
 @click.option("--jira-secret", default=JIRA_SECRET, show_default=True, help="Signs Jira's webhooks.")
 @click.option("--demo/--no-demo", default=True, show_default=True, help="Seed some features, and play a short scene.")
-def main(port: int, hooks: str, github_secret: str, jira_secret: str, demo: bool) -> None:
+@click.option(
+    "--scene/--no-scene", default=True, show_default=True, help="Without: the features alone; it is your turn."
+)
+def main(port: int, hooks: str, github_secret: str, jira_secret: str, demo: bool, scene: bool) -> None:
     """Serve a small GitHub and a small Jira, in memory."""
+    if not scene:
+        click.echo(f"A small GitHub and a small Jira: http://127.0.0.1:{port}/")
     try:
-        serve(port, hooks, github_secret, jira_secret, demo)
+        serve(port, hooks, github_secret, jira_secret, demo, scene)
     except KeyboardInterrupt:
         click.echo("The sandbox is gone, and all that was in it.")
 

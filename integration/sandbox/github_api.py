@@ -145,6 +145,8 @@ class GitHubApi:
         response.headers["X-GitHub-Request-Id"] = secrets.token_hex(8).upper()
         if needs := g.get("needs"):
             response.headers["X-Accepted-GitHub-Permissions"] = needs
+        if caller.login and not caller.app and self.state.token_scopes is not None:
+            response.headers["X-OAuth-Scopes"] = ", ".join(self.state.token_scopes)
         return response
 
     def _tag(self, response: Response) -> None:
@@ -348,10 +350,12 @@ class GitHubApi:
         def issues(repo: Repo) -> Answer:
             wanted, since = request.args.get("state", "open"), request.args.get("since", "")
             labels = {name.lower() for name in request.args.get("labels", "").split(",") if name}
+            creator = request.args.get("creator", "").lower()
             found = [
                 issue
                 for issue in repo.issues.values()
                 if wanted in ("all", issue.state)
+                and creator in ("", issue.by.lower())
                 and (shapes.stamp(issue.updated) or "") >= since.replace("+00:00", "Z")
                 and labels <= {repo.labels[label].name.lower() for label in issue.labels}
             ]
@@ -432,6 +436,15 @@ class GitHubApi:
             found, since = state.issue(repo, number), request.args.get("since", "").replace("+00:00", "Z")
             shown = [one for one in found.comments if (shapes.stamp(one.updated) or "") >= since]
             return self.page([shapes.comment(state, repo, found, one, _media()) for one in shown], repo)
+
+        @self.in_repo("GET", "/issues/comments", "issues=read; pull_requests=read")
+        def every_comment(repo: Repo) -> Answer:
+            found = sorted(
+                ((one.created, one.id, issue, one) for issue in repo.issues.values() for one in issue.comments),
+                key=lambda each: each[:2],
+                reverse=request.args.get("direction", "asc") == "desc",
+            )
+            return self.page([shapes.comment(state, repo, issue, one, _media()) for _, _, issue, one in found], repo)
 
         @self.in_repo("POST", "/issues/<int:number>/comments", "issues=write; pull_requests=write")
         def say(repo: Repo, number: int) -> Answer:
@@ -568,6 +581,16 @@ class GitHubApi:
         @self.route("GET", f"/orgs/{ORG}", "")
         def organization() -> Answer:
             return shapes.organization(self.state)
+
+        @self.route("GET", f"/orgs/{ORG}/teams", "members=read")
+        def teams() -> Answer:
+            seen = [team for team in self.state.teams.values() if team.privacy != "secret" or g.caller.app]
+            return self.page([shapes.team(self.state, team) for team in seen])
+
+        @self._in_team("/repos")
+        def places(team: Team) -> Answer:
+            read = [repo for repo in self.state.repos.values() if team.slug in repo.teams]
+            return self.page([shapes.repository(self.state, repo, g.caller.login) for repo in read])
 
         @self._in_team("")
         def team(team: Team) -> Answer:

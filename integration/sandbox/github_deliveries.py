@@ -78,6 +78,10 @@ def _of_organisation(api: GitHubApi) -> None:
     def hooks() -> Answer:
         return _hooks(api, ORG)
 
+    @api.route("GET", f"/orgs/{ORG}/hooks/<int:hook>", _ORGANISATION)
+    def one_hook(hook: int) -> Answer:
+        return shapes.hook(_hook(api, ORG, hook)) | {"type": "Organization"}
+
     @api.route("POST", f"/orgs/{ORG}/hooks", _ORGANISATION)
     def make() -> Answer:
         return _make(api, ORG)
@@ -99,6 +103,10 @@ def _of_repository(api: GitHubApi) -> None:
     @api.in_repo("GET", "/hooks", _REPOSITORY)
     def hooks(repo: Repo) -> Answer:
         return _hooks(api, repo.full_name)
+
+    @api.in_repo("GET", "/hooks/<int:hook>", _REPOSITORY)
+    def one_hook(repo: Repo, hook: int) -> Answer:
+        return shapes.hook(_hook(api, repo.full_name, hook)) | {"type": "Repository"}
 
     @api.in_repo("POST", "/hooks", _REPOSITORY)
     def make(repo: Repo) -> Answer:

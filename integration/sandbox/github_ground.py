@@ -82,6 +82,8 @@ class GitHubGround:
         self.knows_ties = True  # False: an older Enterprise server, without sub-issues and dependencies
         self.team_visible: dict[str, bool] = {}  # False: a mention of that team does not resolve
         self.app_permissions = {"metadata": "read", "issues": "write", "pull_requests": "write", "members": "read"}
+        self.app_events = [*_APP_EVENTS]
+        self.token_scopes: tuple[str, ...] | None = ("repo", "read:org", "admin:repo_hook", "admin:org_hook")
         self.limits, self.calls = Limits(), Calls()
         self.hook_readers = {SERVICE}  # who may see webhooks, as an administrator does
         self.other_users = {"octocat"}  # logins that exist but belong to nobody in the cast
@@ -303,6 +305,9 @@ class GitHubGround:
         self.world.hooks.send("github", event, payload)
 
 
+_APP_EVENTS = (
+    "issues", "issue_comment", "issue_dependencies", "label", "pull_request", "push", "repository", "sub_issues",
+)  # fmt: skip
 _MAY_MENTION = re.compile(r"#\d|gh-\d|/issues/\d", re.IGNORECASE)  # worth rendering, which a long history would feel
 _ADDRESS = re.compile(rf'href="[^"]*/github/({ORG}/[\w.-]+)/issues/(\d+)(?:[#?][^"]*)?"')
 _FIRST_IDS = {

@@ -105,16 +105,7 @@ def app(state: GitHubGround) -> dict[str, Any]:
         "created_at": "2026-01-05T09:00:00Z",
         "updated_at": "2026-01-05T09:00:00Z",
         "permissions": dict(state.app_permissions),
-        "events": [
-            "issues",
-            "issue_comment",
-            "issue_dependencies",
-            "label",
-            "pull_request",
-            "push",
-            "repository",
-            "sub_issues",
-        ],
+        "events": list(state.app_events),
     }
 
 

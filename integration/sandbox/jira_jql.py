@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from integration.sandbox.jira_state import JiraIssue, JiraSaysNo
-from integration.sandbox.people import now
+from integration.sandbox.people import PEOPLE, now
 
 _CLAUSE = re.compile(
     r"\s*(?P<field>[A-Za-z]+)\s*(?P<op>>=|<=|!=|=|>|<|\bnot\s+in\b|\bin\b)\s*"
@@ -24,6 +24,7 @@ _WORDS: dict[str, Callable[[JiraIssue], set[str]]] = {
     "id": lambda one: {str(one.id), one.key.lower()},
     "status": lambda one: {one.status.name.lower(), one.status.id},
     "labels": lambda one: {label.lower() for label in one.labels},
+    "reporter": lambda one: {PEOPLE[one.reporter].account_id, one.reporter} if one.reporter in PEOPLE else set(),
 }
 _TIMES: dict[str, Callable[[JiraIssue], datetime]] = {
     "updated": lambda one: one.updated,

@@ -193,6 +193,15 @@ def _group_user_picker(state: JiraState) -> Answer:
     }
 
 
+def _group_picker(state: JiraState) -> Answer:
+    _picker(state)
+    wanted, most = request.args.get("query", "").lower(), request.args.get("maxResults", 20, type=int)
+    found = [name for name in sorted(state.groups) if wanted in name.lower()]
+    shown = [bodies.group(state, name) | {"html": name, "labels": []} for name in found[:most]]
+    header = f"Showing {len(shown)} of {len(found)} matching groups"
+    return {"header": header, "total": len(found), "groups": shown}
+
+
 PEOPLE_ROUTES: dict[str, Callable[..., Answer]] = {
     "GET /myself": _myself,
     "GET /mypermissions": _my_permissions,
@@ -203,4 +212,5 @@ PEOPLE_ROUTES: dict[str, Callable[..., Answer]] = {
     "GET /user/permission/search": _permission_search,
     "GET /group/member": _members,
     "GET /groupuserpicker": _group_user_picker,
+    "GET /groups/picker": _group_picker,
 }

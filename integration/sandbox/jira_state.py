@@ -38,6 +38,8 @@ PERMISSIONS: Mapping[str, str] = {
     "DELETE_ISSUES": "Delete Issues",
     "MOVE_ISSUES": "Move Issues",
     "ADD_COMMENTS": "Add Comments",
+    "EDIT_OWN_COMMENTS": "Edit Own Comments",
+    "DELETE_OWN_COMMENTS": "Delete Own Comments",
     "ADMINISTER_PROJECTS": "Administer Projects",
     "USER_PICKER": "Browse users and groups",
     "ADMINISTER": "Administer Jira",
@@ -111,7 +113,7 @@ class JiraState:
     `flavour` decides the bodies (Cloud, or Data Center: "server"); `embedded_histories` and `embedded_comments` are how
     many of each Cloud puts into an issue (the newest histories, the oldest comments), `page_size` the most that a page
     of a listing holds; `bare_comment_hooks`: Data Center's comment webhooks name no issue; `conflicts`: so many
-    transitions answer 409; `denied`: pairs of login and permission that are taken away.
+    transitions answer 409; `denied`: pairs of login and permission that are taken away; `admins`: who may set it up.
     """
 
     def __init__(self, world: Ground, flavour: Literal["cloud", "server"] = "cloud") -> None:
@@ -130,7 +132,7 @@ class JiraState:
         self.statuses: dict[str, Status] = {one.name: one for one in STATUSES}
         self.fields: dict[str, Field] = {one.id: one for one in FIELDS}
         self.screens: dict[str, Screen] = {}
-        self.admins = {"rhea"}
+        self.admins: set[str] = {"rhea"}
         self.issues: dict[int, JiraIssue] = {}
         self.links: dict[int, Link] = {}
         self.moved: dict[str, int] = {}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from integration.sandbox.app import create_app
-from integration.sandbox.demo import play
+from integration.sandbox.demo import play, seed
 from integration.sandbox.people import GITHUB_SECRET, JIRA_SECRET, ORG, SERVICE_EMAIL, SERVICE_TOKEN
 from integration.sandbox.world import World
 
@@ -63,18 +63,21 @@ def serve(
     github_secret: str = GITHUB_SECRET,
     jira_secret: str = JIRA_SECRET,
     demo: bool = True,
+    scene: bool = True,
 ) -> None:
     """Serve a world until the process ends. `hook_url` is the service's root; its two receivers get the webhooks.
 
-    With `demo` the world is seeded, and a short scene is played and told on stdout.
+    With `demo` the world is seeded, and (with `scene`, too) a short scene is played and told on stdout.
     """
     world = World()
     server = _server(world, port)
+    if demo and not scene:
+        seed(world)  # before there are webhooks: all of it is long past
     if hook_url:
         root = hook_url.rstrip("/")
         world.hooks.register(f"{root}/webhooks/github", github_secret, "github", place=ORG)
         world.hooks.register(f"{root}/webhooks/jira", jira_secret, "jira")
-    if demo:
+    if demo and scene:
         play(world, hook_url)
     server.serve_forever()
 

@@ -16,10 +16,9 @@ from integration.stages.file.mappings import JiraSource, Level, Mappings
 from integration.stages.model import Carrier, Ref
 from integration.trackers import Gone, Refused
 from integration.trackers.jira import Jira
+from integration.trackers.jira_hooks import EVENTS, listed
 from integration.trackers.jira_wire import Wire, bounded
 
-EVENTS = ("jira:issue_created", "jira:issue_updated", "jira:issue_deleted", "comment_created", "comment_updated",
-          "comment_deleted")  # fmt: skip
 _NAME, _JQL = "Release Stages", "issue-related-events-section"
 ADMIN = "it takes an account with the permission 'Administer Jira': set SETUP_JIRA_EMAIL and SETUP_JIRA_API_TOKEN"
 
@@ -58,9 +57,9 @@ class Site:
     @bounded
     def webhook(self, address: Address) -> list[Step]:
         """What there is to do about the webhook."""
-        api, path, listed = self._webhooks()
+        api, path, there = self._webhooks()
         wanted = self._wanted(address)
-        found = next((one for one in listed if address.leads_to(one.get("url"))), None)
+        found = next((one for one in there if address.leads_to(one.get("url"))), None)
         told = f"the webhook to {address.shown or address.url}"
         if found is None:
             make = self._doing(lambda: self.wire.post(path, "make the webhook", wanted, api))
@@ -75,14 +74,11 @@ class Site:
         return [Step(f"mend {told}: {', '.join(why)}", mend)]
 
     def _webhooks(self) -> tuple[str, str, list[Json]]:
-        """Where the site has its webhooks, and all of them. Data Center has moved them in its version 10."""
-        places = [("webhooks/1.0", "webhook")]
-        for api, path in places if self.wire.cloud else [("jira-webhook/1.0", "webhooks"), *places]:
-            try:
-                return api, path, list(self.wire.get(path, "read the webhooks", api=api))
-            except Gone:
-                continue
-        raise Refused(f"{self.wire} shows no webhooks; {ADMIN}")
+        """Where the site has its webhooks, and all of them."""
+        try:
+            return listed(self.wire)
+        except Gone:
+            raise Refused(f"{self.wire} shows no webhooks; {ADMIN}") from None
 
     def _wanted(self, address: Address) -> Json:
         projects = ", ".join(json.dumps(one) for one in sorted(self.projects))
@@ -153,8 +149,8 @@ class Site:
     @bounded
     def fields(self, name: str) -> list[Json]:
         """The fields of this name, or id."""
-        listed = self.wire.get("field", "read the fields")
-        return [one for one in listed if name in (one["id"], one["name"])]
+        fields = self.wire.get("field", "read the fields")
+        return [one for one in fields if name in (one["id"], one["name"])]
 
 
 def _differs(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:

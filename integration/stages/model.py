@@ -26,7 +26,7 @@ _JIRA = re.compile(rf"(?:jira:)?(?:(?P<site>[A-Za-z0-9_-]{{1,100}})/)?(?P<place>
 _PARTY = re.compile(r"party:(?P<place>[a-z0-9][a-z0-9_-]{0,200})")
 ADDITIONS, ADDITIONS_FILE = "additions", ".github/release-stages.yaml"
 _ADDITIONS = re.compile(rf"{ADDITIONS}:(?P<place>[A-Za-z0-9._-]{{1,100}}/[A-Za-z0-9._-]{{1,100}})")
-ROUNDS = ("catch-up", "sweep", "full-sweep")
+ROUNDS = ("catch-up", "sweep", "full-sweep", "live-check")
 _ROUND = re.compile(rf"(?P<kind>{'|'.join(ROUNDS)}):(?P<place>github|jira/[A-Za-z0-9_-]{{1,100}})")
 
 

@@ -48,6 +48,7 @@ from integration.trackers.github_shapes import (
     torn,
 )
 from integration.trackers.github_wire import CONNECT, PER_PAGE, READ, TOTAL, Wire, in_time
+from integration.trackers.github_world import GitHubWorld
 from integration.trackers.pace import FACTS_FOR, Pace, Shelf, keep, kept
 
 _TRIES = 3  # of reading a snapshot that changes while it is read
@@ -377,6 +378,10 @@ class GitHub:
     def hooks(self, address: str, places: Sequence[str]) -> Hooks:
         """The webhooks that tell us: our App's, or those of these places and their owners that lead to our address."""
         return Hooks(self.wire, address, places)
+
+    def world(self) -> GitHubWorld:
+        """What is asked before one goes live."""
+        return GitHubWorld(self)
 
     def _who_we_are(self, ref: Ref) -> Person:
         """Our own account, asked once by one of us all."""

@@ -17,10 +17,9 @@ from integration.trackers.changes import Attempt
 from integration.trackers.github_shapes import Answer, Raw, as_time, in_path, place_path, reading
 from integration.trackers.github_wire import PER_PAGE, Wire, in_time
 from integration.trackers.pace import fingerprint, keep, kept
+from integration.trackers.world import NONE, UNTOLD, Delivered, Hook
 
 APP_HOOK = "/app/hook"
-UNTOLD = "deliveries that failed are not asked for, as we do not know our own address: set PUBLIC_URL"
-NONE = "no webhook at GitHub that we can see leads to PUBLIC_URL"
 _APP = "GITHUB_APP_ID and its key must fit an App that has a webhook"
 _REPOSITORY = "it takes the repository permission webhooks: write (a classic token: the scope admin:repo_hook)"
 _ORGANISATION = "it takes the organisation permission webhooks: write (a classic token: the scope admin:org_hook)"
@@ -40,13 +39,13 @@ class Hooks:
         every = sorted(place for places in self.owners.values() for place in places)
         self._on_shelf = f"{wire.account}:hooks:{fingerprint(self._address, *every)}"
 
-    def ours(self) -> tuple[list[str], dict[str, str]]:
+    def ours(self, fresh: bool = False) -> tuple[list[str], dict[str, str]]:
         """The webhooks that tell us; and what keeps us from seeing them all, in words that name no place: why.
 
         Our App's own, else an organisation's, which tells of all its repositories, else each repository's. What was
-        found whole holds for an hour, for all our workers.
+        found whole holds for an hour, for all our workers, but for whoever wants it `fresh`.
         """
-        if isinstance(known := kept(self.wire.shelf, self._on_shelf), list):
+        if not fresh and isinstance(known := kept(self.wire.shelf, self._on_shelf), list):
             return known, {}
         unseen: dict[str, str] = {}
         found = [one] if (one := self._seen(self.of_app, _APP, unseen)) else []
@@ -117,6 +116,28 @@ class Hooks:
         answer = self._asked(hook, "GET", f"{hook}/deliveries", "listing what was delivered", params)
         with reading(answer):
             return [_attempt(raw) for raw in answer.many()], _cursor(self.wire.next_page(answer))
+
+    @in_time
+    def described(self, hook: str) -> Hook:
+        """What a webhook tells of, whether it signs, and what came of its last delivery."""
+        if hook == APP_HOOK:
+            config = self._as_app("GET", f"{hook}/config", "reading what is set").one()
+            app = self.wire.as_app("GET", "/app", "asking which events our App hears of").one()
+            events, active = app.get("events") or [], True
+        else:
+            raw = self._asked(hook, "GET", hook, "reading what is set", {}).one()
+            config, events, active = raw.get("config") or {}, raw.get("events") or [], bool(raw.get("active", True))
+        verified = str(config.get("insecure_ssl", "0")) == "0"
+        return Hook(hook, frozenset(events), active, bool(config.get("secret")), verified, self._last(hook))
+
+    def _last(self, hook: str) -> Delivered | None:
+        """The newest delivery of the three days that GitHub lists."""
+        answer = self._asked(hook, "GET", f"{hook}/deliveries", "listing what was delivered", {"per_page": 1})
+        with reading(answer):
+            for raw in answer.many():
+                said, code = str(raw.get("status", "")), int(raw.get("status_code") or 0)
+                return Delivered(as_time(raw["delivered_at"]), said.upper() == _FINE, code, said)
+        return None
 
     @in_time
     def deliver_again(self, hook: str, delivery: int) -> None:

@@ -45,6 +45,7 @@ from integration.trackers.jira_shapes import (
     whole,
 )
 from integration.trackers.jira_wire import PAGE, TOTAL, Rejected, Wire, bounded
+from integration.trackers.jira_world import JiraWorld
 from integration.trackers.pace import FACTS_FOR, Pace, Shelf, keep, kept
 
 MEMBERS = 10
@@ -409,6 +410,10 @@ class Jira:
     def label_names(self, ref: Ref) -> tuple[Label, ...]:
         """Nothing: Jira's labels are only names, and are not kept apart from the issues."""
         return ()
+
+    def world(self) -> JiraWorld:
+        """What is asked before one goes live."""
+        return JiraWorld(self)
 
     # --- people
 

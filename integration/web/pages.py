@@ -29,6 +29,8 @@ ROUNDS = {
     "catch-up": "deliveries that failed are asked for again",
     "sweep": "what has changed is compared with the ledger",
     "full-sweep": "all that shows a stage is compared with the ledger, once a day",
+    "live-check": "mappings.yaml is compared with what is there, once a day",
+    "import": "all that shows a stage is read into the ledger, when an admin wants it",
 }
 FRESH = 10.0  # seconds
 

@@ -57,11 +57,10 @@ def run(inbox: Inbox, ref: Ref, at: datetime = NOON) -> Run:
 
 
 def ours(client: redis.Redis) -> set[bytes]:
-    """Our keys, without the deliveries that were seen and the counts of looks, which are forgotten by and by."""
+    """Our keys, without what is forgotten by and by: deliveries that were seen, counts of looks, when the last came."""
+    beside = {f"{PREFIX}{name}".encode() for name in ("seen", "last")}
     return {
-        key
-        for key in client.keys(f"{PREFIX}*")
-        if key != f"{PREFIX}seen".encode() and not key.startswith(f"{PREFIX}looks:".encode())
+        key for key in client.keys(f"{PREFIX}*") if key not in beside and not key.startswith(f"{PREFIX}looks:".encode())
     }
 
 
@@ -742,3 +741,15 @@ def test_no_order_of_events_loses_a_hint_or_runs_an_issue_twice_at_once() -> Non
             suppress_health_check=[HealthCheck.too_slow],
         ),
     )
+
+
+def test_the_last_delivery_of_each_tracker_is_remembered_and_no_hint_of_our_own(inbox: Inbox) -> None:
+    assert inbox.last_deliveries() == {}
+    first, later = NOON, after(minutes=5)
+    inbox.accept("a", [Hint(Ref.parse("acme/app#1"))], first)
+    inbox.accept("b", [Hint(Ref.parse("jira:eu/APP-7"))], first)
+    inbox.accept("c", [Hint(Ref.parse("acme/app#2"))], later)
+    inbox.accept("c", [Hint(Ref.parse("acme/app#2"))], later + timedelta(hours=1))  # seen before
+    inbox.hint(Ref.parse("main/APP-1"), now=later)
+
+    assert inbox.last_deliveries() == {"github": later, "jira:eu": first}

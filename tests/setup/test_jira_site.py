@@ -19,7 +19,7 @@ from integration.sandbox.jira import REASON, JiraState
 from integration.sandbox.jira_bodies import group_id
 from integration.sandbox.people import SERVICE, SERVICE_EMAIL, SERVICE_TOKEN
 from integration.setup import steps
-from integration.setup.jira import EVENTS
+from integration.trackers.jira_hooks import EVENTS
 
 PUBLIC = "https://stages.acme.example"
 NAME = "Cleared for Public Release"

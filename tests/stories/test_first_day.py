@@ -106,6 +106,21 @@ def test_an_open_request_outlives_the_loss_of_the_ledger(team: Team) -> None:
     assert team.verdicts[-1] == ("beta", "public", "admitted")
 
 
+def test_over_an_empty_ledger_whoever_was_asked_is_not_asked_again(team: Team) -> None:
+    team.stand_in("beta")
+    team.ask_for("public")
+    said = [one.id for one in team.said]
+
+    team.house.lose_the_ledger()
+    team.says("any news?", by="evan")
+    team.later(seconds=10)
+    team.later(hours=7)
+
+    assert team.remembered.attempt
+    assert [one.id for one in team.said] == said, "their mention is found, and proved anew"
+    assert not team.remembered.attempt.standing
+
+
 def test_a_file_that_breaks_while_we_run_leaves_the_last_good_one_in_force(team: Team) -> None:
     team.stand_in("beta")
     team.house.settings.mappings.write_text("version: 1\nstages: nonsense\n")

@@ -12,6 +12,10 @@ while ARGV[at] do
     if new then
       mark(ARGV[at], ARGV[at + 1], ARGV[at + 2])
       wake(ARGV[at], at + 3)
+      if digest ~= '' then
+        local ref = ARGV[at]
+        redis.call('HSET', LAST, string.match(ref, '^jira:[^/]+') or string.match(ref, '^[^:]+'), now)
+      end
     end
     at = at + 7
   end

@@ -9,6 +9,7 @@ local PATIENCE = prefix .. 'patience'      -- zset ref -> last sign that it is b
 local WAKING = prefix .. 'waking'          -- hash ref -> the job that is on its way
 local LATER = prefix .. 'later'            -- zset ref -> when it becomes a hint
 local SEEN = prefix .. 'seen'              -- zset digest of a delivery's id -> when it came
+local LAST = prefix .. 'last'              -- hash tracker -> when its last delivery came: github, jira:main
 local COUNTER = prefix .. 'counter'        -- generations are never used twice
 
 local function lock_of(ref) return prefix .. 'lock:' .. ref end

@@ -73,8 +73,21 @@ class Saying:
         said = (one for one in self.scene.past.intents.values() if one.step is Step.DONE)
         meant = (one.intended for one in said if one.key.startswith(f"block:{attempt.id}"))
         told |= {party for one in meant if one and one.stage == attempt.to for party in one.tells}
+        told |= self._told_before_the_loss(attempt)
         back = (one for one in self.scene.past.evidence if isinstance(one, HandedOver) and one.stage == attempt.to)
         return told | {one.party for one in back if one.at >= attempt.asked_at} | set(verdict.agreeing)
+
+    def _told_before_the_loss(self, attempt: Attempt) -> set[str]:
+        """Whom our own comments mention of which the ledger has lost whom they told: their proof is on its way."""
+        scene, intents = self.scene, self.scene.past.intents
+        of_attempt = (key for key in scene.own if key.startswith(f"block:{attempt.id}") and key in intents)
+        comments = [scene.own[key] for key in of_attempt if intents[key].intended is None]
+        return {
+            party
+            for comment in comments
+            for party in scene.mappings.parties
+            if any(one.casefold() in comment.mentions for one in scene.names(party, comment.at))
+        }
 
     def _as_told(self, attempt: Attempt, verdict: Verdict, mentioned: Sequence[str]) -> Verdict:
         """The verdict as it is once this very comment has told those that it mentions."""
