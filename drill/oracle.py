@@ -11,13 +11,14 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import cast
 
 from drill.people import People
 from drill.stories import Feature
 from drill.weather import Weather
 from integration.look import Desk, Look
 from integration.memory.failures import State
-from integration.memory.inbox import Inbox
+from integration.memory.inbox import PREFIX, Inbox
 from integration.stages.entries import (
     Acknowledged,
     Approved,
@@ -32,7 +33,7 @@ from integration.stages.entries import (
     Tried,
     Waived,
 )
-from integration.stages.model import Ref
+from integration.stages.model import ROUNDS, Ref
 from integration.stages.remembered import Step, remember
 from integration.stages.texts import markers
 from integration.trackers import Unavailable
@@ -196,8 +197,9 @@ class Oracle:
     def _all_of_it(self) -> None:
         for fault in self.desk.ledger.verify_anchors():
             self.found.miss("the chain of the log is whole", "the anchors", fault)
-        if depth := self.inbox.depth():
-            self.found.miss("the inbox is empty", "the inbox", f"{depth} issues still wait")
+        names = [one.decode() for one in cast(list[bytes], self.inbox._redis.zrange(f"{PREFIX}dirty", 0, -1))]
+        if waiting := [one for one in names if Ref.parse(one).tracker not in ROUNDS]:  # a round may be under way
+            self.found.miss("the inbox is empty", "the inbox", f"{len(waiting)} issues still wait: {waiting[:5]}")
         for failure in self.desk.ledger.failures.listed(State.RETRYING, State.DEAD):
             self.found.miss("nothing has failed for good", failure.ref, f"{failure.state}: {failure.reason}")
         for first, second in self.weather.at_once():

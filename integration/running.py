@@ -133,7 +133,7 @@ class EmbeddedRedis:
         configuration.write_text(
             f"port 0\nunixsocket {_quoted(at)}\nunixsocketperm 700\ndir {_quoted(home)}\ndaemonize no\n"
             'appendonly yes\nappendfsync always\nsave ""\nmaxmemory-policy noeviction\nloglevel notice\nlogfile ""\n'
-            "hash-max-listpack-value 128\n"  # a waiting job in a third of the room
+            "hash-max-ziplist-value 128\n"  # a waiting job in a third of the room
         )
         self.command = "exec " + shlex.join([str(server), str(configuration)])
 

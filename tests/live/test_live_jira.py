@@ -159,14 +159,14 @@ def test_fields_that_jira_does_not_have(live: Live) -> None:
     asked.pop("- acknowledged: {party: support}")
     briefed = {"{team: acme/support}": "{team: acme/support}\n    briefing: [{title: Who, field: Audience}]"}
     found = live(words=asked | briefed, only=ONLY)
-    assert faults(found) == ['22: Jira (main) has no field "Release note" → did you mean "release notes"?']
+    assert faults(found) == ['22: Jira (main) has no field "Release note" → did you mean "Release notes"?']
     assert any('7: Jira (main) has no field "Audience"'.partition(":")[2] in one for one in warnings(found))
 
 
 def test_a_field_that_is_to_hold_the_way_must_be_there_as_it_is_written(live: Live, world: World) -> None:
     asked = {"projects: [APP]": "projects: [APP]\n      prevent: {public: Cleared}"}
     assert [one for one in warnings(live(words=asked, only=ONLY)) if "Cleared" in one] == [
-        '20: Jira (main) has no field "Cleared": nothing is prevented there, moves are put back as ever'
+        '17: Jira (main) has no field "Cleared": nothing is prevented there, moves are put back as ever'
         " → `release-stages setup jira --apply` makes it, or write one that is there"
     ]
     world.jira.make_field("Cleared")

@@ -206,13 +206,13 @@ def test_what_is_not_there_is_said_with_what_is(seeded: House, flags: list[str],
 
 def test_after_a_lost_ledger_an_open_request_is_taken_up_and_all_else_adopted(team: Team) -> None:
     house = team.house
-    team.stand_in("beta")
-    team.ask_for("public")
-    said = [one.id for one in team.said]
     another = OnGitHub(house) if isinstance(team, OnGitHub) else OnJira(house)
     house.put_in_force("", notify="")
     another.stand_in("public", "Already out")
     house.put_in_force(house.rules)
+    team.stand_in("beta")
+    team.ask_for("public")
+    said = [one.id for one in team.said]
     house.restart(database_url=new_ledger(house))
     forget_asked(house)
 

@@ -1518,7 +1518,7 @@ class OneShelf(Bare):
     def get(self, name: str, lock: str = "") -> bytes | None:
         return self.held.get(name)
 
-    def put(self, name: str, value: bytes, keep: timedelta, lock: str = "") -> None:
+    def put(self, name: str, value: bytes, keep: timedelta, lock: str = "", soon: bool = False) -> None:
         self.held[name] = value
 
 
