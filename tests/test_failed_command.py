@@ -23,7 +23,7 @@ from integration.memory.ledger import Ledger
 from integration.settings import Settings
 from integration.stages.model import Ref
 from integration.web.app import create_app
-from integration.web.pages import PARTS
+from integration.web.standing import PARTS
 from integration.web.readiness import Readiness
 
 APP, OTHER, MOBILE = Ref.parse("acme/app#12"), Ref.parse("acme/other#3"), Ref.parse("eu/APP-7")

@@ -8,7 +8,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from integration.memory.inbox import Inbox
 from integration.settings import Settings
-from integration.web.pages import Ready, pages
+from integration.web.standing import Ready, standing
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
@@ -32,7 +32,7 @@ def create_app(settings: Settings, inbox: Inbox, ready: Ready, set_up: Blueprint
     `set_up` are the pages that are there while a tracker is not configured.
     """
     app = bare_app()
-    app.register_blueprint(pages(settings, inbox, ready))
+    app.register_blueprint(standing(settings, inbox, ready))
     if set_up:
         app.register_blueprint(set_up)
     return app

@@ -20,7 +20,7 @@ from integration.memory.inbox import Inbox
 from integration.settings import Settings
 from integration.web.app import create_app
 from integration.web.front import Front
-from integration.web.pages import Ready
+from integration.web.standing import Ready
 from integration.web.receiving import Receiving
 from integration.web.together import Together
 

@@ -16,7 +16,7 @@ from integration.memory.inbox import Inbox
 from integration.memory.ledger import Ledger
 from integration.settings import Settings
 from integration.web.app import create_app
-from integration.web.pages import Lately, Ready
+from integration.web.standing import Lately, Ready
 from integration.web.readiness import Readiness
 
 NOON = datetime(2026, 12, 7, 12, 0, tzinfo=UTC)
@@ -92,7 +92,7 @@ def _told(lately: Lately) -> dict[str, str]:
 
 
 def test_what_breaks_is_asked_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("integration.web.pages.FRESH", 0.0)
+    monkeypatch.setattr("integration.web.standing.FRESH", 0.0)
     answers: list[dict[str, str]] = [{"sweep:github": "ok"}]
     breaks = [True, True]
 
