@@ -8,11 +8,13 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from integration.memory.inbox import Inbox
 from integration.settings import Settings
+from integration.web.entrance import door
+from integration.web.entrance.parties import Parties
 from integration.web.pages import Ready, pages
 
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -26,12 +28,19 @@ LARGEST_FORM = 1024 * 1024
 log = structlog.get_logger(__name__)
 
 
-def create_app(settings: Settings, inbox: Inbox, ready: Ready, set_up: Blueprint | None = None) -> Flask:
+def create_app(
+    settings: Settings,
+    inbox: Inbox,
+    ready: Ready,
+    set_up: Blueprint | None = None,
+    parties: Parties | None = None,
+) -> Flask:
     """Build it. `ready` says of the ledger and the mappings "ok" or what is wrong; of the rest the inbox knows.
 
-    `set_up` are the pages that are there while a tracker is not configured.
+    `set_up` are the pages that are there while a tracker is not configured. `parties` tells who speaks for whom.
     """
     app = bare_app()
+    door.install(app, settings, parties)
     app.register_blueprint(pages(settings, inbox, ready))
     if set_up:
         app.register_blueprint(set_up)
