@@ -42,7 +42,7 @@ class Wanted:
     asked: bool = False  # a stage is asked for
     awaits: tuple[str, ...] = ()  # one of these parties is awaited, or owes its word
     text: str = ""  # in the title or the issue's name
-    closed: bool = False  # closed ones, too
+    closed_since: datetime | None = None  # of closed ones those that came into their stage since then; None: all
 
 
 class Feature:
@@ -95,6 +95,11 @@ class Board:
         question = select(tables.features).where(*_that(wanted, eyes)).order_by(*order).limit(limit).offset(offset)
         return self._features(question)
 
+    def outside(self, wanted: Wanted, eyes: Eyes, limit: int) -> tuple[Feature, ...]:
+        """Those that stand in no stage, and that somebody has asked for one."""
+        that = (*_that(wanted, eyes, any_stage=True), _F.stage.is_(None), _F.wanted.is_not(None))
+        return self._features(select(tables.features).where(*that).order_by(_F.id).limit(limit))
+
     def feature(self, ref: Ref, eyes: Eyes) -> Feature | None:
         """One of them; None also where these eyes may not see it."""
         found = self._features(select(tables.features).where(_F.ref == str(ref), *_seen_by(eyes)))
@@ -144,8 +149,8 @@ def _that(wanted: Wanted, eyes: Eyes, any_stage: bool = False) -> Sequence[Colum
         found.append(_of_party(wanted.party))
     if wanted.awaits:
         found.append(or_(*map(_of_party, wanted.awaits)))
-    if not wanted.closed:
-        found.append(or_(_F.closed == ClosedAs.OPEN.value, _F.stage.is_not(None)))
+    if wanted.closed_since is not None:
+        found.append(or_(_F.closed == ClosedAs.OPEN.value, _F.since >= wanted.closed_since))
     return (*found, *_with(wanted.text))
 
 

@@ -13,6 +13,7 @@ import time_machine
 from flask.testing import FlaskClient
 from rq import SimpleWorker
 
+from integration.admission import Admission
 from integration.memory.inbox import Inbox
 from integration.settings import GitHubSettings, JiraSettings, Settings
 from integration.stages.model import Ref
@@ -32,6 +33,7 @@ def make_settings(tmp_path: Path, database_url: str = "sqlite://") -> Settings:
         b"k",
         github=GitHubSettings(webhook_secrets=("hidden",)),
         jira=(JiraSettings("eu", "https://acme.example", path_secret="hidden"),),
+        admission=Admission("open"),
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 from rq import SimpleWorker
 
+from integration.admission import Admission
 from integration.memory.inbox import Inbox
 from integration.memory.ledger import Ledger
 from integration.settings import Settings
@@ -36,7 +37,7 @@ def settings(tmp_path: Path, redis_url: str, ledger_file: Path) -> Settings:
     ledger.rounds.begin("catch-up:github", [], NOON)
     ledger.rounds.hinder("catch-up:github", HINDERED)
     ledger.close()
-    return Settings(tmp_path, tmp_path / "mappings.yaml", redis_url, url, b"k")
+    return Settings(tmp_path, tmp_path / "mappings.yaml", redis_url, url, b"k", admission=Admission("open"))
 
 
 @pytest.fixture
