@@ -59,6 +59,7 @@ def _errors_for_people() -> tuple[type[Exception], ...]:
     from integration.memory.away import Away
     from integration.memory.ledger import LedgerAway, Unreadable
     from integration.running import CannotStart
+    from integration.seed.seeding import NotEmpty
     from integration.setup.registering import SetupFailed
     from integration.stages.file.mappings import Faulty
     from integration.stages.model import Unnamed
@@ -66,7 +67,7 @@ def _errors_for_people() -> tuple[type[Exception], ...]:
     from integration.upgrades import NoWayBack
     from integration.whatif.wanted import NothingToDo
 
-    nothing = (InTheWay, NothingToDo, NotThere, NoWayBack, SetupFailed, Stopped, Unknown)
+    nothing = (InTheWay, NothingToDo, NotEmpty, NotThere, NoWayBack, SetupFailed, Stopped, Unknown)
     return (*nothing, Away, CannotStart, Faulty, LedgerAway, TrackerError, Unnamed, Unreadable, OSError)
 
 

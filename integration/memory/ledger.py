@@ -8,14 +8,14 @@ written since. See docs/decisions/0001-ledger.md.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, and_, delete, insert, or_, select, update
+from sqlalchemy import Connection, Engine, Row, Select, and_, bindparam, delete, insert, or_, select, update
 
 from integration.memory import board, chain, tables
 from integration.memory.agenda import Agenda, written
@@ -37,7 +37,7 @@ from integration.stages.entries import Carried, Entry, Frozen
 from integration.stages.last_look import UNSEEN, LastLook
 from integration.stages.model import ClosedAs, Label, Ref
 
-__all__ = ["Card", "Ledger", "LedgerAway", "Overtaken", "Recalled", "Unreadable"]
+__all__ = ["Appended", "Card", "Ledger", "LedgerAway", "Overtaken", "Recalled", "Unreadable"]
 
 _F, _E = tables.features.c, tables.entries.c
 _MOST_WAITS = 100  # issues that one feature waits for; whoever waits for more looks again by the clock
@@ -74,6 +74,16 @@ class Recalled:
     entries: tuple[Entry, ...] = ()
     seq: int = 0
     looked_under: str = ""  # the version of the rules under which it was looked at last
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What one run has written: each batch of entries with the time at which it was written down, and the card."""
+
+    ref: Ref
+    at: datetime
+    batches: Sequence[tuple[datetime, Sequence[Entry]]]
+    card: Card | None = None
 
 
 class Ledger:
@@ -147,6 +157,33 @@ class Ledger:
             if card is not None:
                 _waits(connection, feature.id, card.waits_for)
             return int(changes.get("seq", head))
+
+    def begin(self, born: datetime) -> bool:
+        """Of a ledger without features: it was born then. False where it has some; then nothing changes."""
+        with transaction(self._engine, writes=True) as connection:
+            if connection.execute(select(_F.id).limit(1)).first():
+                return False
+            connection.execute(update(tables.ledger).values(born_at=born))
+        self.born = born
+        return True
+
+    def append_all(self, runs: Sequence[Appended]) -> None:
+        """Runs of many features in one transaction, in their order, as `append` would have written one by one.
+
+        For whoever fills a ledger that nobody else writes to: nothing is fenced.
+        """
+        with transaction(self._engine, writes=True) as connection:
+            new = {str(run.ref): run.at for run in reversed(runs)}
+            rows = [{"ref": ref, "created_at": at, "checked_at": at} for ref, at in reversed(new.items())]
+            insert_once(connection, tables.features, rows)
+            heads = {row.ref: dict(row._mapping) for row in _rows_of(connection, list(new))}
+            entries = [row for run in runs for row in _chained(heads[str(run.ref)], run)]
+            if entries:
+                connection.execute(insert(tables.entries), entries)
+            _update_all(connection, list(heads.values()))
+            for run in runs:
+                if run.card is not None and run.card.waits_for:
+                    _waits(connection, heads[str(run.ref)]["id"], run.card.waits_for)
 
     def looked_under(self, ref: Ref, version: str) -> None:
         """All that this version of the rules made due was done."""
@@ -313,6 +350,31 @@ def _locked(connection: Connection, ref: Ref) -> Row[Any] | None:
     if row is not None:
         refuse_later(row.works_since)
     return row
+
+
+def _rows_of(connection: Connection, refs: Sequence[str]) -> Iterator[Row[Any]]:
+    """The features' rows; asked for in parts, as a question has room for so many names."""
+    for start in range(0, len(refs), 500):
+        yield from connection.execute(select(tables.features).where(_F.ref.in_(refs[start : start + 500])))
+
+
+def _chained(feature: dict[str, Any], run: Appended) -> list[dict[str, Any]]:
+    """The rows of a run, behind the feature's head; the feature's row, as it is in memory, goes on with them."""
+    rows: list[dict[str, Any]] = []
+    for at, entries in run.batches:
+        rows += chain.chained(feature["id"], feature["seq"], feature["head"], entries, at)
+        if rows:
+            feature |= {"seq": rows[-1]["seq"], "head": rows[-1]["hash"]}
+    feature |= {"checked_at": run.at, **_shown(run.card, [one for _, some in run.batches for one in some])}
+    return rows
+
+
+def _update_all(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Bring these rows of features to what they are in memory."""
+    if rows:
+        values = {name: bindparam(f"new_{name}") for name in rows[0] if name not in ("id", "ref", "created_at")}
+        changed = [{"old_id": row["id"], **{f"new_{name}": row[name] for name in values}} for row in rows]
+        connection.execute(update(tables.features).where(_F.id == bindparam("old_id")).values(**values), changed)
 
 
 def _write(connection: Connection, feature: Row[Any], entries: Sequence[Entry], now: datetime) -> dict[str, Any]:
