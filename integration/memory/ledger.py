@@ -54,7 +54,7 @@ class Card:
     title: str
     url: str
     stage: str | None = None
-    owner: str = ""
+    owner: str = ""  # who opened it, as people call them
     look_again_at: datetime | None = None
     closed: ClosedAs = ClosedAs.OPEN
     wanted: str | None = None  # the stage that the open attempt asks for
@@ -144,8 +144,7 @@ class Ledger:
         """
         with transaction(self._engine, writes=True) as connection:
             if expected == 0:
-                new = {"ref": str(ref), "place": ref.of_place, "created_at": now, "checked_at": now}
-                insert_once(connection, tables.features, [new])
+                insert_once(connection, tables.features, [_new(ref, now)])
             feature = _locked(connection, ref)
             head = feature.seq if feature else 0
             if feature is None or head != expected:
@@ -174,7 +173,7 @@ class Ledger:
         """
         with transaction(self._engine, writes=True) as connection:
             new = {str(run.ref): run.at for run in reversed(runs)}
-            rows = [{"ref": ref, "created_at": at, "checked_at": at} for ref, at in reversed(new.items())]
+            rows = [_new(Ref.parse(ref), at) for ref, at in reversed(new.items())]
             insert_once(connection, tables.features, rows)
             heads = {row.ref: dict(row._mapping) for row in _rows_of(connection, list(new))}
             entries = [row for run in runs for row in _chained(heads[str(run.ref)], run)]
@@ -352,6 +351,11 @@ def _locked(connection: Connection, ref: Ref) -> Row[Any] | None:
     return row
 
 
+def _new(ref: Ref, at: datetime) -> dict[str, Any]:
+    """The row of a feature that nobody has looked at before."""
+    return {"ref": str(ref), "place": ref.of_place, "created_at": at, "checked_at": at}
+
+
 def _rows_of(connection: Connection, refs: Sequence[str]) -> Iterator[Row[Any]]:
     """The features' rows; asked for in parts, as a question has room for so many names."""
     for start in range(0, len(refs), 500):
@@ -372,7 +376,7 @@ def _chained(feature: dict[str, Any], run: Appended) -> list[dict[str, Any]]:
 def _update_all(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Bring these rows of features to what they are in memory."""
     if rows:
-        values = {name: bindparam(f"new_{name}") for name in rows[0] if name not in ("id", "ref", "created_at")}
+        values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in rows[0] if name not in ("id", "ref", "created_at")}
         changed = [{"old_id": row["id"], **{f"new_{name}": row[name] for name in values}} for row in rows]
         connection.execute(update(tables.features).where(_F.id == bindparam("old_id")).values(**values), changed)
 

@@ -198,7 +198,14 @@ def _work(entry: Heard | Intended | Tried | Done | Failed, names: Names) -> Told
         case Tried():
             return Told(entry.at, "done", f"sent: {_what(entry.key)}", small=True)
         case Done():
-            return Told(entry.at, "done", f"done: {_what(entry.key)}", small=not entry.key.startswith("put-back:"))
+            if entry.key.startswith(("put-back:", "apply:")):
+                did = (
+                    "put the issue back"
+                    if entry.key.startswith("put-back:")
+                    else "applied the stage that was asked for"
+                )
+                return Told(entry.at, "done", f"the service {did}")
+            return Told(entry.at, "done", f"done: {_what(entry.key)}", small=True)
         case Failed():
             return Told(entry.at, "trouble", f"the tracker refused: {_what(entry.key)} ({entry.reason})")
 

@@ -22,6 +22,7 @@ PER_COLUMN = 25
 PER_LIST = 100  # where one stage is looked at alone
 CLOSED_FOR = timedelta(days=30)  # so long a closed issue stays on the board
 _VERSION = "as-it-stands"  # in the template: what the browser tells us that it has
+_ALWAYS = {"hold": "on hold", "needs-work": "needs work"}  # gates that are there without a rule
 ONLY = {
     "mine": "waiting for me",
     "blocked": "blocked",
@@ -46,7 +47,7 @@ class Chip:
     """What a request waits for, in a word or two."""
 
     says: str
-    kind: str  # party, time, open, unknown
+    kind: str  # party, time, open, unknown, bad
 
 
 def show(books: Books) -> Response:
@@ -143,8 +144,11 @@ def progress(feature: Feature) -> tuple[int, int]:
 def chips(feature: Feature, shown: Shown) -> tuple[Chip, ...]:
     """What the request waits for: parties first, then time, then whoever asked."""
     found = dict.fromkeys(Chip(shown.party(party), "party") for party in feature.awaited)
-    for gate in _told(feature):
-        if not is_open(gate):
+    shut = [gate for gate in _told(feature) if not is_open(gate)]
+    for gate in shut:
+        if gate.rule in _ALWAYS:
+            found[Chip(_ALWAYS[gate.rule], "bad")] = None
+        elif not (found and any(one.rule in _ALWAYS for one in shut)):
             found |= dict.fromkeys(_of(gate, shown))
     return tuple(found)
 

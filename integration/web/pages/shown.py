@@ -66,6 +66,11 @@ class Shown:
         local = at.astimezone(self.zone)
         return f"{local.day} {local:%b %Y}"
 
+    def short(self, at: datetime) -> str:
+        """`30 Nov`, or `Nov 2025` where it was another year."""
+        local = at.astimezone(self.zone)
+        return f"{local.day} {local:%b}" if local.year == self.now.astimezone(self.zone).year else f"{local:%b %Y}"
+
     def moment(self, at: datetime) -> str:
         """`30 Nov 2026, 09:12 GMT`, on the file's clock."""
         local = at.astimezone(self.zone)
@@ -106,7 +111,7 @@ def with_(changes: Mapping[str, Any]) -> str:
 
 def install(app: Flask) -> None:
     """Make all of this known to the templates."""
-    app.jinja_env.filters.update(tracker=tracker, address=address, outside=outside, length=length)
+    app.jinja_env.filters.update(tracker=tracker, address=address, outside=outside, span=length)
     app.jinja_env.globals.update(here_with=with_)
 
 
