@@ -55,7 +55,7 @@ def test_a_round_that_is_hindered_is_told_of_and_keeps_nobody_from_being_served(
 
 
 def test_people_read_what_each_round_does_and_what_keeps_it_from_its_work(client: FlaskClient) -> None:
-    page = client.get("/").text
+    page = client.get("/status").text
     assert "Jira (main): what has changed is compared with the ledger" in page
     assert "GitHub: deliveries that failed are asked for again" in page
     assert HINDERED in page
