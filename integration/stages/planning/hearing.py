@@ -36,7 +36,7 @@ from integration.stages.file.mappings import Mappings, Rule
 from integration.stages.model import NEVER, Comment, Issue, Person
 from integration.stages.moves import rank
 from integration.stages.planning.commands import Command, Known, is_plain_reply, parse
-from integration.stages.remembered import Remembered, asked_to_agree, remember
+from integration.stages.remembered import Memory, Remembered, asked_to_agree
 from integration.stages.rules.facts import facts_of
 from integration.stages.rules.sections import cut
 
@@ -99,7 +99,10 @@ def hear(heed: Heed) -> tuple[list[Entry], dict[str, datetime]]:
     """All that unheard comments say, in their order, and the parties that could not be read, and since when."""
     entries: list[Entry] = []
     unreadable: dict[str, datetime] = {}
-    remembered = remember(heed.past)
+    if not heed.issue.comments:
+        return entries, unreadable
+    memory = Memory(heed.past)
+    remembered = memory.result()
     for comment in sorted(heed.issue.comments, key=lambda one: (one.at, len(one.id), one.id)):
         ours_or_bots = comment.author.id == heed.issue.me.id or comment.author.bot
         if ours_or_bots or comment.id in remembered.heard or _is_of_another_time(comment, remembered, heed):
@@ -111,7 +114,9 @@ def hear(heed: Heed) -> tuple[list[Entry], dict[str, datetime]]:
             continue
         if new:
             entries += new
-            remembered = remember((*heed.past, *entries))
+            for one in new:
+                memory.take(one)
+            remembered = memory.result()
     return entries, unreadable
 
 

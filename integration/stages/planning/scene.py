@@ -18,7 +18,7 @@ from integration.stages.moves import Names, Track, is_forward, ladder, rank, sta
 from integration.stages.planning.actions import Action, Say
 from integration.stages.planning.hearing import Answers
 from integration.stages.planning.rotas import on_duty
-from integration.stages.remembered import Attempt, Step, remember
+from integration.stages.remembered import Attempt, Memory, Remembered, Step
 from integration.stages.rules.case import Case, Custom
 from integration.stages.rules.gate import Ask, CaseFor, Verdict, judge
 from integration.stages.texts import markers, words
@@ -68,7 +68,8 @@ class Scene:
         self.wants: set[str] = set()
         self.unknown_in_route = ""  # what the issue's text names as a stage and is none
         self.verdict: Verdict | None = None
-        self.past = remember(given.past)
+        self._memory = Memory(given.past)
+        self._past: Remembered | None = None
         self.doubles: list[Comment] = []  # of our own: they say what another comment says, word for word
         self.own = self._own_comments()
         self.tracks: dict[str, Track] = {}
@@ -77,7 +78,16 @@ class Scene:
     def note(self, *entries: Entry) -> None:
         """Add to what will be remembered, and remember it."""
         self.entries += entries
-        self.past = remember(self.history)
+        for entry in entries:
+            self._memory.take(entry)
+            self._past = None
+
+    @property
+    def past(self) -> Remembered:
+        """What is remembered, with the entries of this look."""
+        if self._past is None:
+            self._past = self._memory.result()
+        return self._past
 
     @property
     def history(self) -> tuple[Entry, ...]:
