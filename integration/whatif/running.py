@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 from collections import deque
@@ -27,6 +28,7 @@ from integration.whatif.wanted import Wanted
 PART = 50  # histories
 FEW = 400  # so few are not worth other processes, each of which takes a second to begin
 AHEAD = 4  # parts that lie ready for each process
+_UNTIL_CLEARED = 50_000  # objects: a replay makes many and few circles; to look for those more often takes a tenth of it
 _ROUNDS = 8  # of asking; what is not known then counts as what nobody may know
 
 
@@ -118,6 +120,7 @@ def _begin(wanted: Wanted) -> None:
     """A process of the pool begins."""
     global _BENCH
     _BENCH = Bench(wanted)
+    gc.set_threshold(_UNTIL_CLEARED)
 
 
 def _work(part: Part) -> Result:
