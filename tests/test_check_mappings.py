@@ -194,9 +194,8 @@ def test_a_sound_change_passes_and_what_it_would_have_done_is_said_on_the_pull_r
          "Say so on the pull request"), 0,
     ), ran.said  # fmt: skip
     assert "::error" not in "".join(ran.said.values())
-    assert (runner.home / "gh").read_text().split() == (
-        "pr comment 7 --repo acme/rules --edit-last --create-if-none --body-file simulated.md".split()
-    )
+    called = (runner.home / "gh").read_text().split()
+    assert " ".join(called) == ("pr comment 7 --repo acme/rules --edit-last --create-if-none --body-file simulated.md")
     posted = (runner.home / "posted.md").read_text()
     assert "| newly blocked | 1 |" in posted
     assert "Export as PDF" in posted

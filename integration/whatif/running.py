@@ -28,7 +28,7 @@ from integration.whatif.wanted import Wanted
 PART = 50  # histories
 FEW = 400  # so few are not worth other processes, each of which takes a second to begin
 AHEAD = 4  # parts that lie ready for each process
-_UNTIL_CLEARED = 50_000  # objects: a replay makes many and few circles; to look for those more often takes a tenth of it
+_UNTIL_CLEARED = 50_000  # objects: a replay makes many, and few circles; looking for those oftener takes a tenth of it
 _ROUNDS = 8  # of asking; what is not known then counts as what nobody may know
 
 

@@ -153,10 +153,10 @@ STEPS = (
     ),
     Step(
         "Let GitHub tell us of every move",
-        "`setup github` does what is to be done there, and writes what comes of it into `.env`. With `--token` it makes "
-        "a webhook, and asks for the token of the service's own account: here `sandbox-service-token`. At your own "
-        "GitHub leave `--token` out, and a browser leads you through making an App, which is better: two clicks, and no "
-        "more rights than are needed. Add `--dry-run` to see first what would be done.",
+        "`setup github` does what is to be done there, and writes what comes of it into `.env`. With `--token` it "
+        "makes a webhook, and asks for the token of the service's own account: here `sandbox-service-token`. At your "
+        "own GitHub leave `--token` out, and a browser leads you through making an App, which is better: two clicks, "
+        "and no more rights than are needed. Add `--dry-run` to see first what would be done.",
         f"{COMMAND} setup github --token --org acme",
         answers="sandbox-service-token\n",
     ),
@@ -172,8 +172,8 @@ STEPS = (
     Step(
         "Let Jira tell us, too",
         "Only an admin may do that. The command asks for a login that it uses now and keeps nowhere; here be Rhea, "
-        "`rhea@acme.example`, with the token `sandbox-rhea-token`. It also looks for moves that a workflow would not let "
-        "us take back.",
+        "`rhea@acme.example`, with the token `sandbox-rhea-token`. It also looks for moves that a workflow would not "
+        "let us take back.",
         f"{COMMAND} setup jira",
         answers="rhea@acme.example\nsandbox-rhea-token\n",
         then="Run either of them again, and nothing is done twice.",
