@@ -134,7 +134,7 @@ ROOMS = {
     "integration.setup": ("integration.memory", "integration.web", "integration.look"),
 }
 WEB_MAY_REACH = ("integration.web", "integration.memory", "integration.stages", "integration.trackers.deliveries",
-                 "integration.settings", "integration.logs", "integration.watched",
+                 "integration.settings", "integration.logs", "integration.watched", "integration.loopback",
                  # what /setup/github needs: pure, or a file, or one request of its own
                  "integration.setup.app", "integration.setup.dotenv", "integration.setup.registering")  # fmt: skip
 
@@ -180,7 +180,7 @@ def test_nobody_imports_the_sandbox_but_the_sandbox() -> None:
 
 ONLY_IN = {
     "flask": ("integration.web", "integration.sandbox"),
-    "werkzeug": ("integration.web", "integration.sandbox"),
+    "werkzeug": ("integration.web", "integration.sandbox", "integration.loopback"),
     "github": ("integration.trackers.github", "integration.trackers.github_wire"),
     "jira": ("integration.trackers.jira", "integration.trackers.jira_wire"),
     "rq": ("integration.memory.inbox", "integration.memory.strays", "workers"),

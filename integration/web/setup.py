@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 import structlog
 from flask import Blueprint, Response, abort, make_response, render_template, request
 from itsdangerous import BadData, URLSafeTimedSerializer
-from werkzeug.serving import WSGIRequestHandler, make_server
 
+from integration import loopback
 from integration.setup import app as asked_for
 from integration.setup import dotenv
 from integration.setup.app import Uses
@@ -183,11 +183,6 @@ def _failed(error: SetupFailed) -> tuple[str, int]:
 # --- on this machine alone, for the command ---------------------------------------------------------------------------
 
 
-class _Quiet(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: object) -> None:
-        """Say nothing: addresses hold keys."""
-
-
 def on_loopback(
     wanted: Wanted, port: int, begins: Callable[[str], str], opened: Callable[[str], None], patience: float = GOOD_FOR
 ) -> NewApp | None:
@@ -204,10 +199,10 @@ def on_loopback(
 
     app = bare_app()
     app.register_blueprint(setup(wanted, finished))
-    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet)
+    server = loopback.server(app, port)
     Thread(target=server.serve_forever, args=(0.05,), name="setup", daemon=True).start()
     try:
-        opened(begins(f"http://127.0.0.1:{server.server_port}"))
+        opened(begins(f"http://{loopback.HOST}:{server.server_port}"))
         over.wait(patience)
         time.sleep(_LAST_LOOK if made else 0)  # the browser still fetches the last page's style
     finally:
