@@ -135,6 +135,7 @@ ROOMS = {
 }
 WEB_MAY_REACH = ("integration.web", "integration.memory", "integration.stages", "integration.trackers.deliveries",
                  "integration.settings", "integration.admission", "integration.logs", "integration.watched",
+                 "integration.loopback",
                  # what /setup/github needs: pure, or a file, or one request of its own
                  "integration.setup.app", "integration.setup.dotenv", "integration.setup.registering")  # fmt: skip
 
@@ -180,7 +181,7 @@ def test_nobody_imports_the_sandbox_but_the_sandbox() -> None:
 
 ONLY_IN = {
     "flask": ("integration.web", "integration.sandbox"),
-    "werkzeug": ("integration.web", "integration.sandbox"),
+    "werkzeug": ("integration.web", "integration.sandbox", "integration.loopback"),
     "github": ("integration.trackers.github", "integration.trackers.github_wire"),
     "jira": ("integration.trackers.jira", "integration.trackers.jira_wire"),
     "rq": ("integration.memory.inbox", "integration.memory.strays", "workers"),

@@ -85,6 +85,19 @@ def test_webhooks_are_made_where_the_file_has_repositories_and_a_second_run_chan
     assert (home / ".env").read_text() == env
 
 
+def test_where_repositories_add_rules_a_webhook_tells_of_pushes_too_and_one_that_is_there_is_mended(
+    served: Served, home: Path
+) -> None:
+    ask(served, "setup", "github", "--token")
+    (home / "mappings.yaml").write_text(FILE % '"acme/app", "acme/web"' + "additions: {allowed: true}\n")
+
+    code, said = ask(served, "setup", "github", "--token")
+
+    assert code == 0, said
+    assert "it is not told of push" in said
+    assert {hook.events for hook in hooks(served).values()} == {(*EVENTS, "push")}
+
+
 def test_a_pattern_of_repositories_means_the_organisations_webhook(served: Served, home: Path) -> None:
     (home / "mappings.yaml").write_text(FILE % '"acme/*"')
     assert ask(served, "setup", "github", "--token")[0] == 0
