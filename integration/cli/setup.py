@@ -181,7 +181,7 @@ def _hooks(
     token = environ.get("SETUP_GITHUB_TOKEN") or environ.get("GITHUB_TOKEN") or _asked("The token (not shown)")
     known = [one.strip() for one in environ.get("GITHUB_WEBHOOK_SECRETS", "").split(",") if one.strip()]
     secret = known[0] if known else secrets.token_hex(32)
-    hook = places.Hook.of(address, secret, bool(mappings and places.with_pull_requests(mappings)))
+    hook = places.Hook.of(address, secret, bool(mappings and places.with_pull_requests(mappings)), not known)
     hooks = places.Hooks(Wire(GitHubSettings(_api_url(environ), token)), hook)
     click.echo(f"As {for_people(hooks.account)}, at {_api_url(environ)}:")
     if not dry_run:

@@ -57,11 +57,12 @@ class Hook:
     url: str
     secret: str
     events: tuple[str, ...]
+    is_new: bool = False  # the secret was made just now: whatever a webhook signs with is another one
 
     @classmethod
-    def of(cls, public_url: str, secret: str, pull_requests: bool) -> Hook:
+    def of(cls, public_url: str, secret: str, pull_requests: bool, is_new: bool = False) -> Hook:
         """The one that tells this service."""
-        return cls(hook_address(public_url), secret, events(pull_requests))
+        return cls(hook_address(public_url), secret, events(pull_requests), is_new)
 
     @property
     def config(self) -> dict[str, str]:
@@ -121,6 +122,7 @@ class Hooks:
             why.append("it is switched off")
         wrong = [
             (not config.get("secret"), "it has no secret"),
+            (bool(config.get("secret")) and self.hook.is_new, "its secret is not the one in .env"),
             (config.get("content_type") != "json", "it does not send JSON"),
             (str(config.get("insecure_ssl", "0")) != "0", "it does not look whose certificate it is"),
         ]

@@ -31,6 +31,7 @@ class Address:
     secret: str = field(default="", repr=False)  # to sign with
     shown: str = ""
     also: tuple[str, ...] = ()  # other addresses that lead to us as well
+    is_new: bool = False  # the secret was made just now: whatever a webhook signs with is another one
 
     def leads_to(self, url: object) -> bool:
         """Is that address ours?"""
@@ -64,7 +65,7 @@ class Site:
         if found is None:
             make = self._doing(lambda: self.wire.post(path, "make the webhook", wanted, api))
             return [Step(f"make {told}, for {wanted['filters'][_JQL]}", make)]
-        why = _differs(found, wanted)
+        why = _differs(found, wanted, address.is_new)
         if not why:
             return [Step(f"{told} is there, with the right events and issues")]
         number = found.get("id") or str(found["self"]).rpartition("/")[2]
@@ -153,7 +154,7 @@ class Site:
         return [one for one in fields if name in (one["id"], one["name"])]
 
 
-def _differs(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+def _differs(found: Mapping[str, Any], wanted: Mapping[str, Any], is_new: bool) -> list[str]:
     """What is wrong with a webhook, in words."""
     lacking = [one for one in EVENTS if one not in (found.get("events") or ())]
     has = str((found.get("filters") or {}).get(_JQL) or "")
@@ -163,6 +164,7 @@ def _differs(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
         (not found.get("enabled", found.get("active", True)), "it is switched off"),
         (bool(found.get("excludeBody")), "it leaves out what has happened"),
         (found.get("isSigned") is False and "secret" in wanted, "it has no secret"),
+        (found.get("isSigned") is not False and is_new and "secret" in wanted, "its secret is not the one in .env"),
     ]
     return [says for is_so, says in wrong if is_so]
 
