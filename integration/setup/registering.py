@@ -82,17 +82,24 @@ def keep(made: NewApp, home: Path, api_url: str = "") -> Path:
     `api_url` is written, too, where it is given: GitHub is not github.com.
     """
     key = home / f"{made.slug}.private-key.pem"
-    values = {
-        "GITHUB_APP_ID": made.id,
-        "GITHUB_APP_PRIVATE_KEY_FILE": str(key),
-        "GITHUB_WEBHOOK_SECRETS": made.webhook_secret,
-    } | ({"GITHUB_API_URL": api_url} if api_url else {})
     try:
+        values = {
+            "GITHUB_APP_ID": made.id,
+            "GITHUB_APP_PRIVATE_KEY_FILE": str(key),
+            "GITHUB_WEBHOOK_SECRETS": ",".join((made.webhook_secret, *_secrets(home / ".env"))),
+        } | ({"GITHUB_API_URL": api_url} if api_url else {})
         dotenv.write(key, made.key.rstrip("\n") + "\n")
         dotenv.keep(home / ".env", values)
-    except OSError as error:
+    except (OSError, dotenv.Unclear) as error:
+        why = getattr(error, "strerror", None) or error
         raise SetupFailed(
-            f"the App is made ({made.page}), but its credentials could not be kept in {home} "
-            f"({error.strerror or error}); on the App's page generate a key and a webhook secret, and set them by hand"
+            f"the App is made ({made.page}), but its credentials could not be kept in {home} ({why}); on the App's "
+            "page generate a key and a webhook secret, and set them by hand"
         ) from None
     return key
+
+
+def _secrets(path: Path) -> list[str]:
+    """Those that are there already: webhooks that were made before go on signing with them."""
+    known = dotenv.variables(path).get("GITHUB_WEBHOOK_SECRETS", "") if path.is_file() else ""
+    return [one.strip() for one in known.split(",") if one.strip()]

@@ -130,6 +130,16 @@ def test_two_clicks_make_an_app_whose_credentials_the_service_signs_in_with(
     assert GitHub(settings.github).fetch(Ref.parse("acme/app#1")).title == "Export"
 
 
+def test_secrets_that_are_there_already_stay_for_the_webhooks_that_sign_with_them(
+    served: Served, home: Path, web: str
+) -> None:
+    (home / ".env").write_text("GITHUB_TOKEN=t\nGITHUB_WEBHOOK_SECRETS='by hand, older'\n")
+    browser = Browser()
+    browser.submit(browser.submit(begun(browser, served, home, web), "Make the App"), "Create GitHub App")
+    (hook,) = served.world.hooks.hooks("github")
+    assert parse((home / ".env").read_text())["GITHUB_WEBHOOK_SECRETS"] == f"{hook.secret},by hand,older"
+
+
 def test_no_secret_is_on_any_page_and_the_key_of_the_page_goes_nowhere_else(
     served: Served, home: Path, web: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
