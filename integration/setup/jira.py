@@ -14,6 +14,7 @@ from integration.setup.steps import Step, Told
 from integration.setup.workflow import Json, Workflow
 from integration.stages.file.mappings import JiraSource, Level, Mappings
 from integration.stages.model import Carrier, Ref
+from integration.stages.planning.preventing import OPEN
 from integration.trackers import Gone, Refused
 from integration.trackers.jira import Jira
 from integration.trackers.jira_hooks import EVENTS, listed
@@ -152,6 +153,14 @@ class Site:
         """The fields of this name, or id."""
         fields = self.wire.get("field", "read the fields")
         return [one for one in fields if name in (one["id"], one["name"])]
+
+    @bounded
+    def in_use(self, field: str) -> str:
+        """An issue of our projects in which this custom field holds what we have not written; empty where none does."""
+        projects = ", ".join(json.dumps(one) for one in sorted(self.projects))
+        jql = f"project in ({projects}) AND cf[{field.removeprefix('customfield_')}] is not EMPTY"
+        said = self.wire.get("search/jql", "look who uses the field", jql=jql, fields=field, maxResults="100")
+        return next((str(one["key"]) for one in said["issues"] if one["fields"].get(field) not in (None, "", OPEN)), "")
 
 
 def _differs(found: Mapping[str, Any], wanted: Mapping[str, Any], is_new: bool) -> list[str]:

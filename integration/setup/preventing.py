@@ -83,8 +83,8 @@ class Preventing:
             if len(found) > 1:
                 ids = ", ".join(str(one["id"]) for one in found)
                 yield Told(f"  FAILED  several fields are called '{name}': name one of {ids} in mappings.yaml", True)
-            elif found and (found[0].get("schema") or {}).get("type") != "string":
-                yield Told(f"  FAILED  the field '{name}' is no text; name another for {stage} in mappings.yaml", True)
+            elif found and (why := self._unfit(found[0])):
+                yield Told(f"  FAILED  the field '{name}' {why}; name another for {stage} in mappings.yaml", True)
             elif found:
                 self.ids[name] = str(found[0]["id"])
                 yield Told(f"  ok      the field '{name}' is there ({self.ids[name]})")
@@ -93,6 +93,16 @@ class Preventing:
                 told, made = self._made(f"make the field '{name}', which is on no screen", "field", body)
                 self.ids |= {name: str(made["id"])} if made else {}
                 yield told
+
+    def _unfit(self, field: Json) -> str:
+        """Why a field that is there cannot be ours: what it holds would be overwritten."""
+        if (field.get("schema") or {}).get("type") != "string":
+            return "is no text"
+        if not str(field["id"]).startswith("customfield_"):
+            return "is one of Jira's own"
+        if used := self.site.in_use(str(field["id"])):
+            return f"is in use, as in {used}: what stands there would be overwritten"
+        return ""
 
     def _the_screen(self) -> Iterator[Told]:
         found = [one for one in self._read("screens", "read the screens", queryString=_NAME)["values"]

@@ -15,7 +15,7 @@ from honcho.environ import parse
 
 from integration.cli import main
 from integration.sandbox import World, running
-from integration.sandbox.jira import REASON, JiraState
+from integration.sandbox.jira import NOTES, REASON, JiraState
 from integration.sandbox.jira_bodies import group_id
 from integration.sandbox.people import SERVICE, SERVICE_EMAIL, SERVICE_TOKEN
 from integration.setup import steps
@@ -361,6 +361,25 @@ def test_two_fields_of_one_name_are_told_apart_by_their_ids(place: Place) -> Non
     place.file(prevent=f"prevent: {{public: {second}}}")
     assert place.run("--apply")[0] == 0
     assert place.ways()["Release to everyone"].validators[0].parameters["fieldsRequired"] == second
+
+
+@pytest.mark.parametrize(
+    ("field", "says"),
+    [
+        ("Release notes", "is in use, as in APP-1: what stands there would be overwritten"),
+        ("Summary", "is one of Jira's own"),
+        ("Labels", "is no text"),
+    ],
+)
+def test_a_field_in_which_people_keep_something_is_not_taken(place: Place, field: str, says: str) -> None:
+    place.file(prevent=f"prevent: {{public: {field}}}")
+    key = place.jira.create_issue("APP", "Export", "erin")
+    place.jira.edit(key, "erin", **{NOTES: "what changes"})
+    version = place.jira.projects["APP"].workflow.version
+    code, said = place.run("--apply")
+    assert code == 1
+    assert f"the field '{field}' {says}; name another for public" in said
+    assert place.jira.projects["APP"].workflow.version == version
 
 
 def test_a_field_that_people_could_write_is_noted(place: Place) -> None:
