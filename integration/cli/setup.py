@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from integration.cli.asking import environment, fail, for_people, settings_from
+from integration.cli.asking import environment, fail, for_people, hush, settings_from
 
 if TYPE_CHECKING:
     from integration.setup.app import Permission
@@ -29,6 +29,7 @@ _DRY = click.option("--dry-run", is_flag=True, help="Say what would be done, and
 @click.group("setup")
 def set_up() -> None:
     """Set the service up at a tracker: `setup github`, `setup jira`."""
+    hush()
 
 
 @set_up.command()

@@ -21,6 +21,10 @@ class SetupFailed(Exception):
     """It could not be set up. The message is for people: what went wrong, what to do; no secret is in it."""
 
 
+class NotKept(SetupFailed):
+    """The App is made, and its credentials are nowhere."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewApp:
     """An App that was just made; `repr` hides what is secret."""
@@ -77,7 +81,7 @@ def _read(said: Any) -> NewApp:
 
 
 def keep(made: NewApp, home: Path, api_url: str = "") -> Path:
-    """Write down what the service needs, and answer with the file that holds the key. Raises `SetupFailed`.
+    """Write down what the service needs, and answer with the file that holds the key. Raises `NotKept`.
 
     `api_url` is written, too, where it is given: GitHub is not github.com.
     """
@@ -92,7 +96,7 @@ def keep(made: NewApp, home: Path, api_url: str = "") -> Path:
         dotenv.keep(home / ".env", values)
     except (OSError, dotenv.Unclear) as error:
         why = getattr(error, "strerror", None) or error
-        raise SetupFailed(
+        raise NotKept(
             f"the App is made ({made.page}), but its credentials could not be kept in {home} ({why}); on the App's "
             "page generate a key and a webhook secret, and set them by hand"
         ) from None

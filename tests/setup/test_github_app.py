@@ -176,6 +176,8 @@ def test_another_process_that_set_it_up_closes_it_too(served: Served, home: Path
 def test_without_a_key_of_ours_nobody_begins(web: str, key: str) -> None:
     answer = Browser().open(f"{web}/setup/github?{key}")
     assert answer.status_code == 403
+    assert "<h1>It is not set up</h1>" in answer.text, "a page, as a person has followed an address"
+    assert "The key of this address is missing, wrong or older than an hour." in answer.text
     assert "release-stages setup github --link" in answer.text
 
 
@@ -251,6 +253,7 @@ def test_credentials_that_could_not_be_kept_are_told_with_what_to_do(
     answer = browser.submit(at_github, "Create GitHub App")
     assert answer.status_code == 502
     assert "generate a key" in answer.text
+    assert "Do not begin anew: that would make a second App" in answer.text
     assert not [line for one in served.world.github.manifests.keys for line in one.splitlines() if line in answer.text]
 
 

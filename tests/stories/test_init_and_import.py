@@ -180,6 +180,41 @@ def test_it_asks_and_takes_what_is_answered(seeded: House) -> None:
     assert list(mappings.parties) == ["support", "growth"]
 
 
+def test_answers_of_which_no_sound_file_can_be_made_are_asked_for_once_more(seeded: House) -> None:
+    first = ["acme/app", "-", "", "stage: beta", "", "", "support", "", "", ""]
+    then = ["", "-", "", "", "acme/support", "", "", ""]
+    told = tell(seeded, "init", typed="\n".join([*first, *then]) + "\n")
+
+    assert told.exit_code == 0, told.output
+    assert "That makes no sound file, and nothing was written:" in told.stdout
+    assert 'parties.support.github.team: "support" is no team; write organisation/team' in told.stdout
+    (source,) = load(seeded.settings.mappings).sources
+    assert source.github and list(source.github.labels) == ["development", "beta", "public"]
+
+
+def test_where_nothing_can_be_written_nothing_is_asked(seeded: House) -> None:
+    told = tell(seeded, "init", "--output", "no/such/folder/stages.yaml")
+    assert told.exit_code == 2
+    assert "nothing can be written in no/such/folder" in told.stderr
+    assert "Repositories" not in told.output
+
+
+def test_the_file_that_is_replaced_stays_until_the_new_one_is_whole(
+    seeded: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeded.settings.mappings.write_text("mine")
+
+    def full(path: Path, text: str, *_: object) -> None:
+        path.touch()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    told = tell(seeded, "init", "--yes", "--overwrite")
+    assert (told.exit_code, "No space left" in told.stderr) == (2, True)
+    assert seeded.settings.mappings.read_text() == "mine"
+    assert not list(seeded.settings.mappings.parent.glob(".*.yaml.*"))
+
+
 def test_flags_choose_and_leave_the_other_tracker_out(seeded: House) -> None:
     assert tell(seeded, "init", "--yes", "--jira", "main", "APP").exit_code == 0
     (source,) = load(seeded.settings.mappings).sources

@@ -5,10 +5,12 @@ The workflow is set up by the command, as an admin sets it up.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
+import structlog
 from click.testing import CliRunner
 
 from integration.cli import main
@@ -66,6 +68,13 @@ class Guarded(OnJira):
 @pytest.fixture
 def team(house: House) -> Guarded:
     return Guarded(house)
+
+
+@pytest.fixture(autouse=True)
+def log_again() -> Iterator[None]:
+    """The command sets how it logs; the tests behind it want it as it was."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(autouse=True)
