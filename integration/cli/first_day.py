@@ -105,7 +105,11 @@ def _imported(settings: Settings) -> Import:
         _each("Looking at the others", imported.unseen(), imported.glance)
         return imported
 
-    return for_people(run)
+    try:
+        return for_people(run)
+    except KeyboardInterrupt:
+        click.echo("release-stages: interrupted; what was read is kept, and `import` goes on from there", err=True)
+        sys.exit(130)
 
 
 def _each(label: str, refs: Sequence[Ref], work: Callable[[Ref], None]) -> None:

@@ -65,12 +65,12 @@ def _prevent(one: Site, settings: Settings, group: str, apply: bool, take_away: 
     if not apply:
         click.echo("The workflows were not changed; with --apply they are.")
     elif not take_away and not failed:
-        _look_at_all(settings, one)
+        failed = not _look_at_all(settings, one)
     return failed
 
 
-def _look_at_all(settings: Settings, one: Site) -> None:
-    """The fields are right once the service has looked at each issue: hint at all that show a stage."""
+def _look_at_all(settings: Settings, one: Site) -> bool:
+    """Hint at all issues that show a stage, as their fields are right once each was looked at; could we?"""
     from integration.memory.away import Away
     from integration.memory.inbox import Inbox
 
@@ -80,9 +80,13 @@ def _look_at_all(settings: Settings, one: Site) -> None:
             inbox.hint(ref)
             count += 1
     except Away as away:
-        click.echo(f"  note    the service could not be told ({away}); start it, and run this once more")
-        return
+        click.echo(
+            f"  FAILED  the service could not be told ({away}): until it has looked at an issue, nobody can move it to "
+            "such a stage; start it, and run this once more where REDIS_URL is the service's"
+        )
+        return False
     click.echo(f"  done    the service looks at the {count} issues that show a stage, and fills their fields")
+    return True
 
 
 # --- who we are, and what is known ------------------------------------------------------------------------------------

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from integration.setup.jira import Site
 from integration.setup.steps import Told, patiently
 from integration.setup.workflow import Change, Guard, Json, Way, Workflow, payload
-from integration.trackers import TrackerError
+from integration.trackers import Refused, TrackerError
 
 _NAME = "Release Stages"
 _TEXT = "com.atlassian.jira.plugin.system.customfieldtypes:textfield"
@@ -86,6 +87,7 @@ class Preventing:
             elif found and (why := self._unfit(found[0])):
                 yield Told(f"  FAILED  the field '{name}' {why}; name another for {stage} in mappings.yaml", True)
             elif found:
+                yield from self._not_asked(found[0])
                 self.ids[name] = str(found[0]["id"])
                 yield Told(f"  ok      the field '{name}' is there ({self.ids[name]})")
             else:
@@ -100,9 +102,16 @@ class Preventing:
             return "is no text"
         if not str(field["id"]).startswith("customfield_"):
             return "is one of Jira's own"
-        if used := self.site.in_use(str(field["id"])):
-            return f"is in use, as in {used}: what stands there would be overwritten"
+        with suppress(Refused):
+            if used := self.site.in_use(str(field["id"])):
+                return f"is in use, as in {used}: what stands there would be overwritten"
         return ""
+
+    def _not_asked(self, field: Json) -> Iterator[Told]:
+        """A field for which Jira has no searcher cannot be looked for."""
+        if not field.get("searchable", True):
+            says = "cannot be searched for, so nobody knows whether it is in use; what stands there is overwritten"
+            yield Told(f"  note    the field '{field['name']}' {says}")
 
     def _the_screen(self) -> Iterator[Told]:
         found = [one for one in self._read("screens", "read the screens", queryString=_NAME)["values"]
@@ -121,7 +130,7 @@ class Preventing:
         """The fields on our screen."""
         tab, self.shown = self._tab(self.screen) if self.screen else ("", set())
         for name in self.site.prevented.values():
-            if self.ids.get(name) in self.shown:
+            if self.ids.get(name) in self.shown or (self.apply and name not in self.ids):
                 continue
             says = f"put the field '{name}' on the screen '{_NAME}'"
             path, body = f"screens/{self.screen}/tabs/{tab}/fields", {"fieldId": self.ids.get(name, "")}

@@ -379,7 +379,17 @@ def test_a_field_in_which_people_keep_something_is_not_taken(place: Place, field
     code, said = place.run("--apply")
     assert code == 1
     assert f"the field '{field}' {says}; name another for public" in said
+    assert said.count("FAILED") == 2, "and nothing else is tried with it: the workflows stay as they are"
     assert place.jira.projects["APP"].workflow.version == version
+
+
+def test_a_service_that_could_not_be_told_is_no_success_as_nobody_can_move_anything(place: Place) -> None:
+    place.jira.transition(place.jira.create_issue("APP", "Export", "erin"), "Beta", "erin")
+    code, said = place.run("--apply", REDIS_URL="redis://127.0.0.1:1/0")
+    assert code == 1
+    assert "FAILED  the service could not be told" in said
+    assert "nobody can move it to such a stage" in said
+    assert place.run("--apply")[0] == 0
 
 
 def test_a_field_that_people_could_write_is_noted(place: Place) -> None:

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from integration.check import load
 from integration.cli import main
+from integration.importing import Import
 from integration.look import Desk
 from integration.memory.ledger import Ledger
 from integration.sandbox.demo import seed
@@ -213,6 +214,24 @@ def test_the_file_that_is_replaced_stays_until_the_new_one_is_whole(
     assert (told.exit_code, "No space left" in told.stderr) == (2, True)
     assert seeded.settings.mappings.read_text() == "mine"
     assert not list(seeded.settings.mappings.parent.glob(".*.yaml.*"))
+
+
+def test_ctrl_c_in_the_middle_is_told_and_the_next_run_goes_on(seeded: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    tell(seeded, "init", "--yes")
+    database, looked_at = new_ledger(seeded, "again"), Import._looked_at
+
+    def stops(self: Import, ref: Ref) -> None:
+        looked_at(self, ref)
+        if self.tally.written == 4:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Import, "_looked_at", stops)
+        told = tell(seeded, "import", DATABASE_URL=database)
+    assert told.exit_code == 130
+    assert "interrupted; what was read is kept, and `import` goes on from there" in told.stderr
+    again = tell(seeded, "import", DATABASE_URL=database)
+    assert "6 in the ledger\n4 had been looked at since this import began" in again.stdout
 
 
 def test_flags_choose_and_leave_the_other_tracker_out(seeded: House) -> None:
