@@ -208,7 +208,7 @@ ONLY_IN = {
     ),
     "markdown_it": ("integration.sandbox",),
     "apprise": ("workers.digests",),
-    "honcho": ("integration.running", "integration.cli"),
+    "honcho": ("integration.running", "integration.setup.dotenv"),
 }
 
 

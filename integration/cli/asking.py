@@ -25,9 +25,9 @@ def environment() -> dict[str, str]:
     kept = Path(".env")
     if not kept.is_file():
         return dict(os.environ)
-    from honcho.environ import parse
+    from integration.setup import dotenv
 
-    return {**parse(kept.read_text()), **os.environ}
+    return {**for_people(lambda: dotenv.variables(kept)), **os.environ}
 
 
 def settings_from(environ: Mapping[str, str]) -> Settings:
@@ -60,6 +60,7 @@ def _errors_for_people() -> tuple[type[Exception], ...]:
     from integration.memory.ledger import LedgerAway, Unreadable
     from integration.running import CannotStart
     from integration.seed.seeding import NotEmpty
+    from integration.setup.dotenv import Unclear
     from integration.setup.registering import SetupFailed
     from integration.stages.file.mappings import Faulty
     from integration.stages.model import Unnamed
@@ -67,7 +68,7 @@ def _errors_for_people() -> tuple[type[Exception], ...]:
     from integration.upgrades import NoWayBack
     from integration.whatif.wanted import NothingToDo
 
-    nothing = (InTheWay, NothingToDo, NotEmpty, NotThere, NoWayBack, SetupFailed, Stopped, Unknown)
+    nothing = (InTheWay, NothingToDo, NotEmpty, NotThere, NoWayBack, SetupFailed, Stopped, Unclear, Unknown)
     return (*nothing, Away, CannotStart, Faulty, LedgerAway, TrackerError, Unnamed, Unreadable, OSError)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from integration.cli.asking import environment, fail, for_people, settings_from
+from integration.cli.asking import environment, fail, for_people, hush, settings_from
 
 if TYPE_CHECKING:
     from integration.setup.app import Event, Permission
@@ -29,6 +29,7 @@ _DRY = click.option("--dry-run", is_flag=True, help="Say what would be done, and
 @click.group("setup")
 def set_up() -> None:
     """Set the service up at a tracker: `setup github`, `setup jira`."""
+    hush()
 
 
 @set_up.command()
@@ -183,7 +184,7 @@ def _hooks(
     token = environ.get("SETUP_GITHUB_TOKEN") or environ.get("GITHUB_TOKEN") or _asked("The token (not shown)")
     known = [one.strip() for one in environ.get("GITHUB_WEBHOOK_SECRETS", "").split(",") if one.strip()]
     secret = known[0] if known else secrets.token_hex(32)
-    hook = places.Hook.of(address, secret, places.uses(mappings))
+    hook = places.Hook.of(address, secret, places.uses(mappings), not known)
     hooks = places.Hooks(Wire(GitHubSettings(_api_url(environ), token)), hook)
     click.echo(f"As {for_people(hooks.account)}, at {_api_url(environ)}:")
     if not dry_run:

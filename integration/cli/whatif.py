@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from integration.cli.asking import environment, for_people, settings_from
+from integration.cli.asking import environment, for_people, hush, settings_from
 
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
+
+    from integration.settings import Settings
 
 _UNITS = {"d": timedelta(days=1), "w": timedelta(weeks=1), "m": timedelta(days=30), "y": timedelta(days=365)}
 
@@ -29,10 +31,14 @@ class Since(click.ParamType[datetime]):
         text = str(value).strip().lower()
         try:
             if text[-1:] in _UNITS and text[:-1].isdecimal():
-                return datetime.now(UTC) - int(text[:-1]) * _UNITS[text[-1]]
-            return datetime.combine(datetime.fromisoformat(text).date(), datetime.min.time(), UTC)
+                since = datetime.now(UTC) - int(text[:-1]) * _UNITS[text[-1]]
+            else:
+                since = datetime.combine(datetime.fromisoformat(text).date(), datetime.min.time(), UTC)
         except (ValueError, OverflowError):
             self.fail(f"{value!r} is no time; write 180d, 26w, 6m, 1y, or a date such as 2026-06-01", param, context)
+        if since > datetime.now(UTC):
+            self.fail(f"{value!r} is still to come; name a day that is over", param, context)
+        return since
 
 
 class Bars:
@@ -100,11 +106,12 @@ def simulate(
     if forget:
         click.echo(f"{for_people(lambda: _forget(settings))} histories are forgotten.")
         return
-    from integration import logs
     from integration.whatif import writing
     from integration.whatif.simulate import Asked, Simulating
 
-    logs.set_up(settings)  # to stderr: what is written to stdout is the report, and nothing else
+    hush()  # what is written to stdout is the report, and nothing else; what could not be read stands in it
+    if not offline:
+        _note_without_redis(settings)
     bars = Bars()
     asked = Asked(new or settings.mappings, since, against, repositories, projects, offline)
     try:
@@ -124,7 +131,14 @@ def simulate(
             click.echo(line)
 
 
-def _forget(settings: Any) -> int:
+def _note_without_redis(settings: Settings) -> None:
+    from integration.importing import open_inbox
+
+    if open_inbox(settings.redis_url) is None:
+        click.echo("release-stages: Redis does not answer, so nobody counts what the service asks meanwhile", err=True)
+
+
+def _forget(settings: Settings) -> int:
     from integration.memory.ledger import Ledger
 
     return Ledger.open(settings.database_url).histories.forget()

@@ -60,11 +60,12 @@ class Hook:
     url: str
     secret: str
     events: tuple[str, ...]
+    is_new: bool = False  # the secret was made just now: whatever a webhook signs with is another one
 
     @classmethod
-    def of(cls, public_url: str, secret: str, uses: Uses) -> Hook:
+    def of(cls, public_url: str, secret: str, uses: Uses, is_new: bool = False) -> Hook:
         """The one that tells this service."""
-        return cls(hook_address(public_url), secret, tuple(one.name for one in events(uses)))
+        return cls(hook_address(public_url), secret, tuple(one.name for one in events(uses)), is_new)
 
     @property
     def config(self) -> dict[str, str]:
@@ -124,6 +125,7 @@ class Hooks:
             why.append("it is switched off")
         wrong = [
             (not config.get("secret"), "it has no secret"),
+            (bool(config.get("secret")) and self.hook.is_new, "its secret is not the one in .env"),
             (config.get("content_type") != "json", "it does not send JSON"),
             (str(config.get("insecure_ssl", "0")) != "0", "it does not look whose certificate it is"),
         ]

@@ -19,12 +19,13 @@ from urllib.parse import urlsplit
 import structlog
 from flask import Blueprint, Response, abort, make_response, render_template, request
 from itsdangerous import BadData, URLSafeTimedSerializer
+from werkzeug.exceptions import HTTPException
 
 from integration import loopback
 from integration.setup import app as asked_for
 from integration.setup import dotenv
 from integration.setup.app import Uses
-from integration.setup.registering import NewApp, SetupFailed, exchange, keep
+from integration.setup.registering import NewApp, NotKept, SetupFailed, exchange, keep
 from integration.web.app import bare_app
 
 PATH = "/setup/github"
@@ -81,6 +82,8 @@ def setup(wanted: Wanted, finished: Callable[[NewApp], None] = lambda made: None
     routes.add_url_rule(f"{PATH}/done", "done", setting_up.done, methods=["GET"])
     routes.before_request(setting_up.look_who_asks)
     routes.register_error_handler(SetupFailed, _failed)
+    for code in (400, 403):
+        routes.register_error_handler(code, _refused)
     return routes
 
 
@@ -102,13 +105,11 @@ class _SettingUp:
         """Shows what GitHub is asked for, and why; the button leads there."""
         wished = self.wanted.unsealed("key", request.args.get("key", ""))
         if not isinstance(wished, dict):
-            abort(
-                403, "the key is missing, wrong or older than an hour; `release-stages setup github --link` makes one"
-            )
+            abort(403, "the key of this address is missing, wrong or older than an hour")
         if not self.wanted.public_url:
             raise SetupFailed("GitHub must know where to deliver: set PUBLIC_URL to our address, and start anew")
         if why := dotenv.why_not(self.wanted.home):
-            raise SetupFailed(f"{why}; start the service where it may write, or use `release-stages setup github`")
+            raise SetupFailed(f"{why}; mend that, or run release-stages setup github where it may write")
         organisation = request.args.get("organisation", wished["organisation"])
         if organisation and not asked_for.ORGANISATION.fullmatch(organisation):
             abort(400, "that is no organisation's name")
@@ -154,7 +155,7 @@ class _SettingUp:
         begun = self.wanted.unsealed("cookie", request.cookies.get(_COOKIE, ""))
         asked = self.wanted.unsealed("state", request.args.get("state", ""))
         if begun is None or begun != asked:
-            abort(403, "this is not the way that was begun here, or it took longer than an hour; begin anew")
+            abort(403, "this is not the way that was begun in this browser, or it took longer than an hour")
         with self.lock:
             self.look_who_asks()
             made = exchange(self.wanted.api_url, request.args.get("code", ""))
@@ -177,7 +178,12 @@ def _host() -> str:
 
 def _failed(error: SetupFailed) -> tuple[str, int]:
     log.warning("a GitHub App could not be set up", reason=str(error))
-    return render_template("setup_failed.html", reason=str(error)), 502
+    return render_template("setup_failed.html", reason=str(error), made=isinstance(error, NotKept)), 502
+
+
+def _refused(error: HTTPException) -> tuple[str, int]:
+    """A page and not a line of JSON: it is a person who has followed an address."""
+    return render_template("setup_failed.html", reason=str(error.description), made=False), error.code or 400
 
 
 # --- on this machine alone, for the command ---------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -119,6 +120,7 @@ _BENCH: Bench | None = None
 def _begin(wanted: Wanted) -> None:
     """A process of the pool begins."""
     global _BENCH
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever began us, and ends us, too
     _BENCH = Bench(wanted)
     gc.set_threshold(_UNTIL_CLEARED)
 

@@ -149,6 +149,16 @@ def test_where_repositories_add_rules_the_app_may_read_their_file_and_is_told_of
     assert "push" in served.world.github.app_events
 
 
+def test_secrets_that_are_there_already_stay_for_the_webhooks_that_sign_with_them(
+    served: Served, home: Path, web: str
+) -> None:
+    (home / ".env").write_text("GITHUB_TOKEN=t\nGITHUB_WEBHOOK_SECRETS='by hand, older'\n")
+    browser = Browser()
+    browser.submit(browser.submit(begun(browser, served, home, web), "Make the App"), "Create GitHub App")
+    (hook,) = served.world.hooks.hooks("github")
+    assert parse((home / ".env").read_text())["GITHUB_WEBHOOK_SECRETS"] == f"{hook.secret},by hand,older"
+
+
 def test_no_secret_is_on_any_page_and_the_key_of_the_page_goes_nowhere_else(
     served: Served, home: Path, web: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -185,6 +195,8 @@ def test_another_process_that_set_it_up_closes_it_too(served: Served, home: Path
 def test_without_a_key_of_ours_nobody_begins(web: str, key: str) -> None:
     answer = Browser().open(f"{web}/setup/github?{key}")
     assert answer.status_code == 403
+    assert "<h1>It is not set up</h1>" in answer.text, "a page, as a person has followed an address"
+    assert "The key of this address is missing, wrong or older than an hour." in answer.text
     assert "release-stages setup github --link" in answer.text
 
 
@@ -260,6 +272,7 @@ def test_credentials_that_could_not_be_kept_are_told_with_what_to_do(
     answer = browser.submit(at_github, "Create GitHub App")
     assert answer.status_code == 502
     assert "generate a key" in answer.text
+    assert "Do not begin anew: that would make a second App" in answer.text
     assert not [line for one in served.world.github.manifests.keys for line in one.splitlines() if line in answer.text]
 
 

@@ -174,6 +174,16 @@ def test_a_dead_token_is_told_in_words(served: Served, home: Path) -> None:
     assert (code, "set it in the environment" in said) == (2, True)
 
 
+def test_a_webhook_that_signs_with_a_secret_that_we_have_lost_gets_the_new_one(served: Served, home: Path) -> None:
+    ask(served, "setup", "github", "--token")
+    (home / ".env").unlink()
+    code, said = ask(served, "setup", "github", "--token")
+    assert code == 0, said
+    assert "mend its webhook: its secret is not the one in .env" in said
+    kept = parse((home / ".env").read_text())["GITHUB_WEBHOOK_SECRETS"]
+    assert {hooks(served)[place].secret for place in ("acme/app", "acme/web")} == {kept}
+
+
 # --- labels -----------------------------------------------------------------------------------------------------------
 
 

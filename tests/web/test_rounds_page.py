@@ -17,8 +17,8 @@ from integration.memory.inbox import Inbox
 from integration.memory.ledger import Ledger
 from integration.settings import Settings
 from integration.web.app import create_app
-from integration.web.standing import Lately, Ready
 from integration.web.readiness import Readiness
+from integration.web.standing import Lately, Ready
 
 NOON = datetime(2026, 12, 7, 12, 0, tzinfo=UTC)
 HINDERED = "we may not see all webhooks at GitHub: it takes the organisation permission webhooks: write"

@@ -77,6 +77,8 @@ NEVER_IN_A_JOB = {
     "integration.live.asking.Silent": "becomes a finding",
     "integration.memory.packed.Spoilt": "of the command",
     "integration.running.CannotStart": "of the command",
+    "integration.setup.dotenv.Unclear": "of a command",
+    "integration.setup.registering.NotKept": "of a command",
     "integration.setup.registering.SetupFailed": "of the command",
     "integration.whatif.wanted.NothingToDo": "of the command",
     "integration.stages.planning.hearing.Unanswered": "the desk asks, and plans anew",
