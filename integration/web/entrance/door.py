@@ -7,6 +7,7 @@ Through it without a visitor come: /healthz, /readyz and /metrics, static files,
 from __future__ import annotations
 
 import logging
+import re
 import time
 from datetime import timedelta
 from typing import Any
@@ -34,6 +35,8 @@ _TRACES = (  # of whoever passed a request on
     "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Server",
     "X-Forwarded-Prefix", "X-Forwarded-User", "X-Real-Ip", "Via", "Cf-Connecting-Ip", "True-Client-Ip",
 )  # fmt: skip
+
+_HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::\d+)?")
 
 
 def install(app: Flask, settings: Settings, parties: Parties | None = None, visits: Visits | None = None) -> None:
@@ -179,11 +182,9 @@ class Door:
 
 
 def _host() -> str:
-    """The host that the request is for, without its port."""
-    try:
-        return urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
-    except ValueError:
-        return ""
+    """The host that the request is for, without its port; nothing where it is no host."""
+    found = _HOST.fullmatch(request.headers.get("Host", ""))
+    return found["name"].strip("[]") if found else ""
 
 
 def _to_sign_in() -> Answer:
