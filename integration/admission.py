@@ -164,7 +164,7 @@ class _Reading:
                 self.warn(f"{name}: it is not used, because SIGN_IN is {way}")
 
     def needed(self, variable: str, way: Way, what: str) -> str:
-        if variable not in self.said and way in _ONLY_FOR[variable]:
+        if variable not in self.said and way in _ONLY_FOR.get(variable, (way,)):
             self.fault(variable, f"it is missing, and SIGN_IN is {way}", f"set it to {what}")
         return self.said.get(variable, "")
 
@@ -211,7 +211,8 @@ class _Reading:
         return name
 
     def proxy_from(self, way: Way) -> tuple[Network, ...]:
-        self.needed("SIGN_IN_PROXY_FROM", way, "the proxy's address, such as 10.0.0.7") if way == "proxy" else None
+        if way == "proxy":  # elsewhere it is for counting tries, and may be left out
+            self.needed("SIGN_IN_PROXY_FROM", way, "the proxy's address, such as 10.0.0.7")
         found = []
         for each in self.said.get("SIGN_IN_PROXY_FROM", "").split(","):
             try:

@@ -29,7 +29,7 @@ from integration.web.entrance.visitors import WHOM_TO_ASK, Role, Visitor, refusa
 
 LASTS = timedelta(hours=8)
 FREE = frozenset({"static", "pages.healthz", "pages.readyz"})
-FREE_PATHS = frozenset({"/metrics"})  # where a monitor asks; it has a token of its own
+FREE_PATHS = ("/setup/", "/metrics")  # also where nothing is; what a monitor asks for has a token of its own
 FREE_ROOMS = frozenset({"setup", "entrance"})
 _TRACES = (  # of whoever passed a request on
     "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Server",
@@ -93,7 +93,7 @@ class Door:
     def look_who_asks(self) -> Answer | None:
         """None lets the request through, with `g.visitor` set wherever there is a visitor."""
         g.pop("visitor", None)
-        if request.endpoint in FREE or request.path in FREE_PATHS or request.blueprint in FREE_ROOMS:
+        if request.endpoint in FREE or request.blueprint in FREE_ROOMS or request.path.startswith(FREE_PATHS):
             return None
         ways = {"open": self._open, "off": self._off, "proxy": self._by_proxy}
         return ways.get(self._admission.way, self._signed_in)()
