@@ -148,8 +148,9 @@ class _Reading:
             others = [name for name in VARIABLES if name in self.said]
             if others:
                 self.warn(f"SIGN_IN is not set, so {', '.join(others)} is not used, and there are no pages")
-            trial = self.around.sandbox and on_loopback(self.around.host) and not self.around.public_url
-            return "open" if trial and not others else "off"
+            public = self.around.public_url
+            alone = on_loopback(self.around.host) and (not public or on_loopback(_named(public)))
+            return "open" if self.around.sandbox and alone and not others else "off"
         if said not in _WAYS:
             self.fault("SIGN_IN", f"there is no way '{said}' to get in", f"write one of {', '.join(_WAYS)}")
             return "off"

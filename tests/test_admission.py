@@ -47,6 +47,7 @@ def faults(*environs: Mapping[str, str]) -> dict[str, str]:
         ({"HOST": "::1"}, "open"),
         ({"HOST": "0.0.0.0"}, "off"),
         ({"PUBLIC_URL": "https://stages.acme.example"}, "off"),
+        ({"PUBLIC_URL": "http://127.0.0.1:8000"}, "open"),
         (TOKEN, "off"),  # in earnest: perhaps behind a proxy, which nobody could tell from this machine
         ({**TOKEN, "SANDBOX": "1"}, "open"),
         (CLIENT, "off"),

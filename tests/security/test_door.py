@@ -107,7 +107,8 @@ def test_a_code_that_somebody_else_was_given_is_not_taken(client_of: Clients, se
     [
         "https://evil.example/", "//evil.example/", "///evil.example", "/\\evil.example", "\\\\evil.example",
         "evil.example", "javascript:alert(1)", "/\t/evil.example", "/\n//evil.example", "/board\r\nSet-Cookie: a=b",
-        " //evil.example", "/%0d%0a\x00", "http:/evil.example", "/a\\..\\b", "/sign-out", "/sign-in/begin", "/" + "a" * 3000,
+        " //evil.example", "/%0d%0a\x00", "http:/evil.example", "/a\\..\\b", "/sign-out", "/sign-in/begin",
+        "/" + "a" * 3000,
     ],
 )  # fmt: skip
 def test_the_way_back_leads_nowhere_else(client_of: Clients, served: Served, address: str) -> None:
