@@ -171,27 +171,6 @@ class Manifests:
     keys: list[str] = field(default_factory=list, repr=False)  # every secret that was handed out, for tests to look for
 
 
-@dataclass
-class Grant:
-    """What somebody allowed an OAuth App: whose it is, how far it goes, and what the App said when it asked."""
-
-    login: str
-    scopes: frozenset[str]
-    redirect_uri: str
-    challenge: str = field(default="", repr=False)  # PKCE, S256
-    made: datetime = field(default_factory=now)
-
-
-@dataclass
-class OAuthApps:
-    """Which OAuth Apps there are, and what people allowed them. A code is good once, a token until it is revoked."""
-
-    clients: dict[str, str] = field(default_factory=lambda: {"sandbox-client": "sandbox-client-secret"}, repr=False)
-    codes: dict[str, Grant] = field(default_factory=dict, repr=False)
-    tokens: dict[str, Grant] = field(default_factory=dict, repr=False)
-    handed_out: list[str] = field(default_factory=list, repr=False)  # every secret that ever was, for tests to look for
-
-
 @dataclass(frozen=True)
 class Caller:
     """Who asks. `app` for an installation's token, `jwt` for the App itself, which has no account.

@@ -2,53 +2,28 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import secrets
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
-from flask import Blueprint, Response, abort, g, jsonify, redirect, render_template, request
-from werkzeug import Response as Answer
+from flask import Blueprint, Response, g, jsonify
 
 from integration.sandbox import github_shapes as shapes
+from integration.sandbox.consent import consent_page, is_the_client, redeemed
 from integration.sandbox.github_ground import ForbiddenError, NotThereError
-from integration.sandbox.github_model import Caller, Grant, Repo
-from integration.sandbox.people import ORG, now
+from integration.sandbox.github_model import Caller, Repo
+from integration.sandbox.people import ORG
 from integration.sandbox.world import World
 
 if TYPE_CHECKING:
     from integration.sandbox.github_api import Answer as Told
     from integration.sandbox.github_api import GitHubApi
 
-_GOOD_FOR = timedelta(minutes=10)
-_ASKED = ("client_id", "redirect_uri", "state", "scope", "code_challenge")
-
 
 def oauth_pages(world: World) -> Blueprint:
     """The pages at the addresses that an Enterprise server has for them."""
     pages, kept = Blueprint("oauth", __name__, template_folder="templates"), world.github.oauth
 
-    @pages.get("/login/oauth/authorize")
-    def authorize() -> str:
-        wanted = {name: request.args.get(name, "") for name in _ASKED}
-        if wanted["client_id"] not in kept.clients:
-            abort(404)
-        people = [one for one in world.people.values() if not one.bot]
-        return render_template("github_authorize.html", wanted=wanted, people=people)
-
-    @pages.post("/login/oauth/authorize")
-    def allow() -> Answer:
-        asked = request.form
-        if asked.get("who") not in world.people:
-            return redirect(_onward(asked["redirect_uri"], error="access_denied", state=asked["state"]), 302)
-        code = secrets.token_hex(10)
-        scopes = frozenset(asked["scope"].replace(",", " ").split())
-        with world.lock:
-            kept.handed_out.append(code)
-            kept.codes[code] = Grant(asked["who"], scopes, asked["redirect_uri"], asked["code_challenge"])
-        return redirect(_onward(asked["redirect_uri"], code=code, state=asked["state"]), 302)
+    consent_page(pages, "/login/oauth/authorize", world, kept)
 
     @pages.post("/login/oauth/access_token")
     def access_token() -> Response:
@@ -58,30 +33,18 @@ def oauth_pages(world: World) -> Blueprint:
     return pages
 
 
-def _onward(address: str, **said: str) -> str:
-    return f"{address}{'&' if '?' in address else '?'}{urlencode(said)}"
-
-
 def _exchanged(world: World) -> dict[str, Any]:
     """A token for a code. What is wrong GitHub tells with status 200."""
-    kept, basic = world.github.oauth, request.authorization
-    name = (basic.username if basic else request.form.get("client_id")) or ""
-    secret = (basic.password if basic else request.form.get("client_secret")) or ""
-    if not secret or kept.clients.get(name) != secret:
+    kept = world.github.oauth
+    client = is_the_client(kept)
+    if not client:
         return {"error": "incorrect_client_credentials", "error_description": "The client_id and/or client_secret"}
-    grant = kept.codes.pop(request.form.get("code", ""), None)
-    if grant is None or now() - grant.made > _GOOD_FOR or not _proves(grant):
+    consent = redeemed(kept, client)
+    if consent is None:
         return {"error": "bad_verification_code", "error_description": "The code passed is incorrect or expired."}
-    token = f"gho_{secrets.token_hex(18)}"
-    kept.handed_out.append(token)
-    kept.tokens[token] = grant
-    return {"access_token": token, "scope": ",".join(sorted(grant.scopes)), "token_type": "bearer"}
-
-
-def _proves(grant: Grant) -> bool:
-    digest = hashlib.sha256(request.form.get("code_verifier", "").encode()).digest()
-    challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-    return request.form.get("redirect_uri") == grant.redirect_uri and grant.challenge in ("", challenge)
+    token = kept.hand_out(f"gho_{secrets.token_hex(18)}")
+    kept.tokens[token] = consent
+    return {"access_token": token, "scope": ",".join(sorted(consent.scopes)), "token_type": "bearer"}
 
 
 def reaches(caller: Caller, repo: Repo) -> bool:

@@ -6,17 +6,16 @@ import base64
 import hashlib
 import secrets
 from typing import Any
-from urllib.parse import urlencode
 
-from flask import Blueprint, Response, abort, jsonify, redirect, render_template, request
+from flask import Blueprint, Response, abort, jsonify, request
 from joserfc import jwt
-from werkzeug import Response as Answer
 
-from integration.sandbox.openid_model import Consent, signing_key
+from integration.sandbox.consent import Consent, consent_page, is_the_client, redeemed
+from integration.sandbox.openid_model import signing_key
 from integration.sandbox.people import Someone, now
 from integration.sandbox.world import World
 
-_GOOD_FOR = 600  # seconds
+_GOOD_FOR = 600  # seconds, of a token
 
 
 def issuer(world: World) -> str:
@@ -32,39 +31,19 @@ def openid_pages(world: World) -> Blueprint:
     def discovery() -> Response:
         return jsonify(_discovery(world) | kept.discovered)
 
-    @pages.get("/authorize")
-    def authorize() -> str:
-        wanted = {name: request.args.get(name, "") for name in _ASKED}
-        if wanted["client_id"] not in kept.clients or "openid" not in wanted["scope"].split():
-            abort(400)
-        people = [one for one in world.people.values() if not one.bot]
-        return render_template("openid_authorize.html", wanted=wanted, people=people)
-
-    @pages.post("/authorize")
-    def allow() -> Answer:
-        asked = request.form
-        if asked.get("who") not in world.people:
-            return redirect(_onward(asked["redirect_uri"], error="access_denied", state=asked["state"]), 302)
-        code = secrets.token_hex(16)
-        with world.lock:
-            kept.handed_out.append(code)
-            kept.codes[code] = Consent(
-                asked["who"], asked["client_id"], asked["redirect_uri"], asked["nonce"], asked["code_challenge"]
-            )
-        return redirect(_onward(asked["redirect_uri"], code=code, state=asked["state"]), 302)
+    consent_page(pages, "/authorize", world, kept, needed="openid")
 
     @pages.post("/token")
     def token() -> tuple[Response, int]:
         with world.lock:
-            consent = kept.codes.pop(request.form.get("code", ""), None)
-            if consent is None or not _is_the_client(world, consent) or not _proves(consent):
+            consent = redeemed(kept, is_the_client(kept))
+            if consent is None:
                 return jsonify(error="invalid_grant"), 400
-            access = secrets.token_hex(20)
-            kept.handed_out.append(access)
+            access = kept.hand_out(secrets.token_hex(20))
             kept.tokens[access] = consent
-            signed = _signed(world, consent, access)
-        kept.handed_out.append(signed)
-        return jsonify(access_token=access, token_type="Bearer", expires_in=_GOOD_FOR, id_token=signed), 200  # noqa: S106
+            signed = kept.hand_out(_signed(world, consent, access))
+        told = {"access_token": access, "token_type": "Bearer", "expires_in": _GOOD_FOR, "id_token": signed}
+        return jsonify(told), 200
 
     @pages.get("/jwks")
     def jwks() -> Response:
@@ -81,9 +60,6 @@ def openid_pages(world: World) -> Blueprint:
     return pages
 
 
-_ASKED = ("client_id", "redirect_uri", "state", "nonce", "scope", "code_challenge")
-
-
 def _discovery(world: World) -> dict[str, Any]:
     root = issuer(world)
     places = {f"{name}_endpoint": f"{root}/{path}" for name, path in (
@@ -96,24 +72,6 @@ def _discovery(world: World) -> dict[str, Any]:
         "id_token_signing_alg_values_supported": ["RS256"],
         "code_challenge_methods_supported": ["S256"],
     }
-
-
-def _onward(address: str, **said: str) -> str:
-    return f"{address}{'&' if '?' in address else '?'}{urlencode(said)}"
-
-
-def _is_the_client(world: World, consent: Consent) -> bool:
-    basic = request.authorization
-    name = (basic.username if basic else request.form.get("client_id")) or ""
-    secret = (basic.password if basic else request.form.get("client_secret")) or ""
-    return name == consent.client and world.openid.clients.get(name) == secret
-
-
-def _proves(consent: Consent) -> bool:
-    """That whoever brings the code is who asked for it (PKCE), and wants it at the same address."""
-    digest = hashlib.sha256(request.form.get("code_verifier", "").encode()).digest()
-    challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-    return request.form.get("redirect_uri") == consent.redirect_uri and consent.challenge in ("", challenge)
 
 
 def _signed(world: World, consent: Consent, access: str) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 
 from joserfc.jwk import RSAKey
 
+from integration.sandbox.consent import Consents
+
 
 @cache
 def signing_key() -> RSAKey:
@@ -17,24 +19,9 @@ def signing_key() -> RSAKey:
 
 
 @dataclass
-class Consent:
-    """Somebody who said yes, and what the client said when it asked."""
+class OpenId(Consents):
+    """One provider. Its switches are for tests."""
 
-    login: str
-    client: str
-    redirect_uri: str
-    nonce: str
-    challenge: str
-
-
-@dataclass
-class OpenId:
-    """One provider. The switches are for tests."""
-
-    clients: dict[str, str] = field(default_factory=lambda: {"sandbox-client": "sandbox-client-secret"}, repr=False)
-    codes: dict[str, Consent] = field(default_factory=dict, repr=False)
-    tokens: dict[str, Consent] = field(default_factory=dict, repr=False)
-    handed_out: list[str] = field(default_factory=list, repr=False)  # every secret that ever was, for tests to look for
     discovered: dict[str, Any] = field(default_factory=dict)  # what its discovery document says otherwise
     claims: dict[str, Any] = field(default_factory=dict)  # what its tokens say otherwise; None leaves a claim out
     forge: Callable[[dict[str, Any]], str] | None = None  # writes the token instead of the provider
