@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,7 +27,8 @@ from integration.sandbox.github_ground import (
     via_app,
 )
 from integration.sandbox.github_manifest import conversion_routes
-from integration.sandbox.github_model import Issue, Label, Repo, Team
+from integration.sandbox.github_model import Caller, Issue, Label, Repo, Team
+from integration.sandbox.github_oauth import may_read_teams, membership_routes, reaches
 from integration.sandbox.github_tie_routes import tie_routes
 from integration.sandbox.limits import watch
 from integration.sandbox.people import ORG, SERVICE, now
@@ -39,15 +39,6 @@ View = Callable[..., Answer]
 _DOCS = "https://docs.github.com/rest"
 _LIMIT = 5000
 _NO_CONTENT = ("", 204)
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Who asks. `app` for an installation's token, `jwt` for the App itself, which has no account."""
-
-    login: str
-    app: bool = False
-    jwt: bool = False
 
 
 class _SaysError(Exception):
@@ -100,6 +91,7 @@ class GitHubApi:
         file_routes(self)
         delivery_routes(self)
         conversion_routes(self)
+        membership_routes(self)
 
     # -- who asks, and what every answer carries -----------------------------------------------------------------
 
@@ -120,6 +112,8 @@ class GitHubApi:
                 if self.tokens[token] <= now():
                     raise _SaysError(401, "Bad credentials")
                 return Caller(SERVICE, app=True)
+            if grant := self.state.oauth.tokens.get(token):
+                return Caller(grant.login, scopes=grant.scopes)
             for one in self.world.people.values():
                 if secrets.compare_digest(one.token.encode(), token.encode()):
                     return Caller(one.login)
@@ -235,7 +229,7 @@ class GitHubApi:
     def _may(self, repo: Repo | None, role: str) -> Repo:
         if g.caller.jwt:
             raise _SaysError(401, "A JSON web token could not be decoded")
-        has = self.state.role(repo, g.caller.login) if repo else "none"
+        has = self.state.role(repo, g.caller.login) if repo and reaches(g.caller, repo) else "none"
         if repo is None or has == "none":
             raise _SaysError(404, "Not Found")
         if ROLES.index(has) < ROLES.index(role):
@@ -624,6 +618,7 @@ class GitHubApi:
         return wrap
 
     def _team(self, slug: str) -> Team:
+        may_read_teams(g.caller)
         team, who = self.state.teams.get(slug), self.world.people.get(g.caller.login)
         if team is None or who is None or not (who.in_org or who.bot):
             raise _SaysError(404, "Not Found")

@@ -7,6 +7,7 @@ Through it without a visitor come: /healthz, /readyz and /metrics, static files,
 from __future__ import annotations
 
 import logging
+import re
 import time
 from datetime import timedelta
 from typing import Any
@@ -28,12 +29,14 @@ from integration.web.entrance.visitors import WHOM_TO_ASK, Role, Visitor, refusa
 
 LASTS = timedelta(hours=8)
 FREE = frozenset({"static", "standing.healthz", "standing.readyz"})
-FREE_PATHS = frozenset({"/metrics"})  # where a monitor asks; it has a token of its own
+FREE_PATHS = ("/setup/", "/metrics")  # also where nothing is; what a monitor asks for has a token of its own
 FREE_ROOMS = frozenset({"setup", "entrance"})
 _TRACES = (  # of whoever passed a request on
     "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Server",
     "X-Forwarded-Prefix", "X-Forwarded-User", "X-Real-Ip", "Via", "Cf-Connecting-Ip", "True-Client-Ip",
 )  # fmt: skip
+
+_HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::\d+)?")
 
 
 def install(app: Flask, settings: Settings, parties: Parties | None = None, visits: Visits | None = None) -> None:
@@ -90,7 +93,7 @@ class Door:
     def look_who_asks(self) -> Answer | None:
         """None lets the request through, with `g.visitor` set wherever there is a visitor."""
         g.pop("visitor", None)
-        if request.endpoint in FREE or request.path in FREE_PATHS or request.blueprint in FREE_ROOMS:
+        if request.endpoint in FREE or request.blueprint in FREE_ROOMS or request.path.startswith(FREE_PATHS):
             return None
         ways = {"open": self._open, "off": self._off, "proxy": self._by_proxy}
         return ways.get(self._admission.way, self._signed_in)()
@@ -179,11 +182,9 @@ class Door:
 
 
 def _host() -> str:
-    """The host that the request is for, without its port."""
-    try:
-        return urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
-    except ValueError:
-        return ""
+    """The host that the request is for, without its port; nothing where it is no host."""
+    found = _HOST.fullmatch(request.headers.get("Host", ""))
+    return found["name"].strip("[]") if found else ""
 
 
 def _to_sign_in() -> Answer:
