@@ -170,10 +170,7 @@ class Ledger:
         For whoever fills a ledger that nobody else writes to: nothing is fenced.
         """
         with transaction(self._engine, writes=True) as connection:
-            new = {str(run.ref): run.at for run in reversed(runs)}
-            rows = [{"ref": ref, "created_at": at, "checked_at": at} for ref, at in reversed(new.items())]
-            insert_once(connection, tables.features, rows)
-            heads = {row.ref: dict(row._mapping) for row in _rows_of(connection, list(new))}
+            heads = _heads_of(connection, runs)
             entries = [row for run in runs for row in _chained(heads[str(run.ref)], run)]
             if entries:
                 connection.execute(insert(tables.entries), entries)
@@ -348,6 +345,19 @@ def _locked(connection: Connection, ref: Ref) -> Row[Any] | None:
     return row
 
 
+def _heads_of(connection: Connection, runs: Sequence[Appended]) -> dict[str, dict[str, Any]]:
+    """The rows of the runs' features; those that are not there yet are made, in the order of the runs."""
+    began: dict[str, datetime] = {}
+    for run in runs:
+        began.setdefault(str(run.ref), run.at)
+    found = {row.ref: dict(row._mapping) for row in _rows_of(connection, list(began))}
+    if new := [ref for ref in began if ref not in found]:
+        rows = [{"ref": ref, "created_at": began[ref], "checked_at": began[ref]} for ref in new]
+        connection.execute(insert(tables.features), rows)
+        found |= {row.ref: dict(row._mapping) for row in _rows_of(connection, new)}
+    return found
+
+
 def _rows_of(connection: Connection, refs: Sequence[str]) -> Iterator[Row[Any]]:
     """The features' rows; asked for in parts, as a question has room for so many names."""
     for start in range(0, len(refs), 500):
@@ -368,8 +378,9 @@ def _chained(feature: dict[str, Any], run: Appended) -> list[dict[str, Any]]:
 def _update_all(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Bring these rows of features to what they are in memory."""
     if rows:
-        values = {name: bindparam(f"new_{name}") for name in rows[0] if name not in ("id", "ref", "created_at")}
-        changed = [{"old_id": row["id"], **{f"new_{name}": row[name] for name in values}} for row in rows]
+        columns = [name for name in rows[0] if name not in ("id", "ref", "created_at")]
+        values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in columns}
+        changed = [{"old_id": row["id"], **{f"new_{name}": row[name] for name in columns}} for row in rows]
         connection.execute(update(tables.features).where(_F.id == bindparam("old_id")).values(**values), changed)
 
 

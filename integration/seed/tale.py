@@ -165,6 +165,11 @@ class Tale:
             self._tell(party, "public", self.at)
         return self
 
+    def insists(self) -> Tale:
+        """To Public once more."""
+        self.does(lambda paper, when: paper.moves("public", self.author, when))
+        return self
+
     def opens(self) -> Tale:
         """What was missing has been given by now, or time gives it: the service applies the stage."""
         if not self.feature.wanted:
