@@ -24,6 +24,7 @@ from integration.memory.database import (
     Unreadable,
     bring_up,
     connect_to,
+    hurry,
     insert_once,
     refuse_later,
     take_turns,
@@ -156,12 +157,16 @@ class Ledger:
             return int(changes.get("seq", head))
 
     def begin(self, born: datetime) -> bool:
-        """Of a ledger without features: it was born then. False where it has some; then nothing changes."""
+        """Of a ledger without features: it was born then, and is to be filled in a hurry.
+
+        False where it has some; then nothing changes.
+        """
         with transaction(self._engine, writes=True) as connection:
             if connection.execute(select(_F.id).limit(1)).first():
                 return False
             connection.execute(update(tables.ledger).values(born_at=born))
         self.born = born
+        hurry(self._engine)
         return True
 
     def append_all(self, runs: Sequence[Appended]) -> None:

@@ -184,14 +184,14 @@ def _stands(tale: Tale) -> Tale:
 
 
 def _insists(tale: Tale) -> Tale:
-    """Set again as often as it is put back, until it stands; admitted there when Support has answered."""
+    """Set again as often as it is put back, until it stands for an hour; applied when Support has answered."""
     _seen_in_beta(tale, "growth", "stakeholders").asks()
     for _ in range(3):
         tale.at += timedelta(minutes=tale.dice.randint(6, 20))
         tale.insists()
-    tale.stands().works(1, 1)
+    tale.stands().falls_back().works(1, 2)
     tale.answers_at("support", tale.at, explicit=True)
-    return tale.waits(10).settles()
+    return _rests(tale.opens())
 
 
 def _withdrawn(tale: Tale) -> Tale:

@@ -134,6 +134,20 @@ def test_an_escape_without_notice_has_none_in_the_ledger_before_it_was_public(se
                 assert told_before(found, party, public[0]) != (party in escaped), (feature.story, party)
 
 
+def test_a_feature_came_to_its_stages_when_the_story_says_so(seeded: tuple[Ledger, Truth]) -> None:
+    ledger, truth = seeded
+    for feature in truth.features:
+        verdicts = (one for one in entries(ledger, feature.ref) if isinstance(one, Judged))
+        came = [(one.move.to, one.move.at) for one in verdicts if one.outcome is not Outcome.BLOCKED]
+        standing, seen = {one.at for one in feature.escapes if one.kind == "standing"}, set[str]()
+        for stay in feature.stays:
+            is_back = stay.stage in seen  # the way back is free, and nobody judges it
+            seen.add(stay.stage)
+            if stay.since < ledger.born or is_back or stay.since in standing:
+                continue
+            assert any(to == stay.stage and abs(at - stay.since) < SOON for to, at in came), (feature.story, stay)
+
+
 def test_the_truth_has_every_kind_of_escape_and_some_from_before_the_ledger(seeded: tuple[Ledger, Truth]) -> None:
     _, truth = seeded
     assert {one.kind for one in truth.escapes} == {"no notice", "no view", "no soak", "standing"}
