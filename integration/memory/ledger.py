@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, Select, and_, bindparam, delete, insert, or_, select, update
 
-from integration.memory import chain, tables
+from integration.memory import board, chain, tables
 from integration.memory.agenda import Agenda, written
 from integration.memory.database import (
     LedgerAway,
@@ -35,6 +35,7 @@ from integration.memory.histories import Histories
 from integration.memory.rounds import Rounds
 from integration.memory.versions import Under, Versions, is_past
 from integration.stages.entries import Carried, Entry, Frozen
+from integration.stages.last_look import UNSEEN, LastLook
 from integration.stages.model import ClosedAs, Label, Ref
 
 __all__ = ["Appended", "Card", "Ledger", "LedgerAway", "Overtaken", "Recalled", "Unreadable"]
@@ -54,7 +55,7 @@ class Card:
     title: str
     url: str
     stage: str | None = None
-    owner: str = ""
+    owner: str = ""  # who opened it, as people call them
     look_again_at: datetime | None = None
     closed: ClosedAs = ClosedAs.OPEN
     wanted: str | None = None  # the stage that the open attempt asks for
@@ -64,6 +65,7 @@ class Card:
     under: Under | None = None  # the same as of this look: where another is in force by now, it is looked at again
     waits_for: tuple[str, ...] = ()  # refs of issues whose change may open a gate
     watermark: datetime | None = None  # when the tracker had last changed the issue that was looked at
+    seen: LastLook = UNSEEN  # what pages show of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ class Ledger:
         self._engine = engine
         self.born = born
         self.agenda = Agenda(engine)
+        self.board = board.Board(engine)
         self.failures = Failures(engine)
         self.histories = Histories(engine)
         self.rounds = Rounds(engine)
@@ -142,8 +145,7 @@ class Ledger:
         """
         with transaction(self._engine, writes=True) as connection:
             if expected == 0:
-                new = {"ref": str(ref), "created_at": now, "checked_at": now}
-                insert_once(connection, tables.features, [new])
+                insert_once(connection, tables.features, [_new(ref, now)])
             feature = _locked(connection, ref)
             head = feature.seq if feature else 0
             if feature is None or head != expected:
@@ -209,7 +211,8 @@ class Ledger:
                 if self._arrived(connection, there.id, old):
                     return
             feature = there or left
-            changes = _write(connection, feature, [carried], now) | {"ref": str(new), "frozen": False}
+            moved = {"ref": str(new), "place": new.of_place, "frozen": False}
+            changes = _write(connection, feature, [carried], now) | moved
             connection.execute(update(tables.features).where(_F.id == feature.id).values(**changes))
 
     @staticmethod
@@ -342,12 +345,17 @@ def _locked(connection: Connection, ref: Ref) -> Row[Any] | None:
 
     In the same breath: may this release still write? A later one may have changed the tables under our feet.
     """
-    since = select(tables.ledger.c.compatible_since).scalar_subquery().label("since")
+    since = select(tables.ledger.c.compatible_since).scalar_subquery().label("works_since")
     question = select(tables.features, since).where(_F.ref == str(ref)).with_for_update()
     row = connection.execute(question).one_or_none()
     if row is not None:
-        refuse_later(row.since)
+        refuse_later(row.works_since)
     return row
+
+
+def _new(ref: Ref, at: datetime) -> dict[str, Any]:
+    """The row of a feature that nobody has looked at before."""
+    return {"ref": str(ref), "place": ref.of_place, "created_at": at, "checked_at": at}
 
 
 def _heads_of(connection: Connection, runs: Sequence[Appended]) -> dict[str, dict[str, Any]]:
@@ -357,7 +365,7 @@ def _heads_of(connection: Connection, runs: Sequence[Appended]) -> dict[str, dic
         began.setdefault(str(run.ref), run.at)
     found = {row.ref: dict(row._mapping) for row in _rows_of(connection, list(began))}
     if new := [ref for ref in began if ref not in found]:
-        rows = [{"ref": ref, "created_at": began[ref], "checked_at": began[ref]} for ref in new]
+        rows = [_new(Ref.parse(ref), began[ref]) for ref in new]
         connection.execute(insert(tables.features), rows)
         found |= {row.ref: dict(row._mapping) for row in _rows_of(connection, new)}
     return found
@@ -413,6 +421,7 @@ def _shown(card: Card | None, entries: Sequence[Entry]) -> dict[str, Any]:
         "looked_under": card.looked_under,
         "watermark": card.watermark,
         "frozen": any(isinstance(entry, Frozen) for entry in entries),
+        **board.columns(card.seen),
         **_shown_open(card.wanted, card.awaited, card.owing),
     }
 
