@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from integration.memory.ledger import Ledger
@@ -12,7 +11,7 @@ from integration.stages.model import Ref
 from integration.stages.rules.gate import is_open
 
 NOW = datetime(2026, 11, 27, 15, 0, tzinfo=UTC)  # a Friday
-WORLD = World(features=60, months=6, seed=3, now=NOW)
+WORLD = World(features=40, months=6, seed=3, now=NOW)
 SOON = timedelta(minutes=2)
 """The service answers a few seconds after people have acted."""
 
@@ -53,7 +52,3 @@ def answers(found: tuple[Entry, ...], born: datetime) -> list[Answer]:
 
 def told_before(found: tuple[Entry, ...], party: str, at: datetime) -> bool:
     return any(isinstance(one, Noticed) and one.party == party and one.at < at for one in found)
-
-
-def count(values: list[str]) -> Counter[str]:
-    return Counter(values)
