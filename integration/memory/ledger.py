@@ -384,7 +384,8 @@ def _chained(feature: dict[str, Any], run: Appended) -> list[dict[str, Any]]:
         rows += chain.chained(feature["id"], feature["seq"], feature["head"], entries, at)
         if rows:
             feature |= {"seq": rows[-1]["seq"], "head": rows[-1]["hash"]}
-    feature |= {"checked_at": run.at, **_shown(run.card, [one for _, some in run.batches for one in some])}
+    checked = run.batches[-1][0] if run.batches else run.at
+    feature |= {"checked_at": checked, **_shown(run.card, [one for _, some in run.batches for one in some])}
     return rows
 
 
