@@ -12,7 +12,7 @@ from datetime import timedelta
 from integration.seed import words
 from integration.seed.house_rules import LISTED
 from integration.seed.tale import Tale
-from integration.seed.working_hours import days_after
+from integration.seed.working_hours import after, days_after
 from integration.stages.model import ClosedAs
 
 
@@ -73,6 +73,14 @@ def _rests(tale: Tale) -> Tale:
 ALL = ("support", "growth", "stakeholders")
 
 
+def _all_answer(tale: Tale, days: int) -> None:
+    """Everybody who was told has answered within a working day; so many of them are over."""
+    begins = tale.at
+    for party in ALL:
+        tale.answers_at(party, after(begins, min(7.0, tale.span(party))), explicit=True)
+    tale.at = days_after(begins, days)
+
+
 # --- in Public --------------------------------------------------------------------------------------------------------
 
 
@@ -109,10 +117,7 @@ def _nobody_knew(tale: Tale) -> Tale:
 def _too_soon(tale: Tale) -> Tale:
     """Out of Beta after two days: blocked until five are over, where the rule blocks."""
     _to_beta(tale).waits(1).heads_up(*ALL)
-    begins = tale.at
-    for party in ALL:
-        tale.answers_at(party, days_after(begins, 1), explicit=True)
-    tale.at = days_after(begins, 2)
+    _all_answer(tale, 2)
     return _rests(tale.waits(1).asks().opens())
 
 
@@ -120,10 +125,7 @@ def _hotfix(tale: Tale) -> Tale:
     """Rushed, and waived: it has a reason, and that is on record."""
     tale.labelled("hotfix")
     _develops(tale, 1, 2).moves("beta").waits(1).heads_up(*ALL)
-    begins = tale.at
-    for party in ALL:
-        tale.answers_at(party, days_after(begins, 1), explicit=True)
-    tale.at = days_after(begins, 2)
+    _all_answer(tale, 2)
     return _rests(tale.waits(0.5).asks().waives("soak", 1).opens())
 
 
@@ -189,8 +191,8 @@ def _insists(tale: Tale) -> Tale:
     for _ in range(3):
         tale.at += timedelta(minutes=tale.dice.randint(6, 20))
         tale.insists()
-    tale.stands().falls_back().works(1, 2)
-    tale.answers_at("support", tale.at, explicit=True)
+    tale.stands().falls_back().waits(1)
+    tale.answers("support", explicit=True)
     return _rests(tale.opens())
 
 
@@ -224,10 +226,7 @@ def _waits_for_all(tale: Tale) -> Tale:
 
 def _waits_for_soak(tale: Tale) -> Tale:
     _to_beta(tale).waits(1).heads_up(*ALL)
-    begins = tale.at
-    for party in ALL:
-        tale.answers_at(party, days_after(begins, 1), explicit=True)
-    tale.at = days_after(begins, 1)
+    _all_answer(tale, 1)
     return tale.waits(1).asks()
 
 
