@@ -24,6 +24,7 @@ from integration.memory.database import (
     Unreadable,
     bring_up,
     connect_to,
+    hurry,
     insert_once,
     refuse_later,
     take_turns,
@@ -158,12 +159,16 @@ class Ledger:
             return int(changes.get("seq", head))
 
     def begin(self, born: datetime) -> bool:
-        """Of a ledger without features: it was born then. False where it has some; then nothing changes."""
+        """Of a ledger without features: it was born then, and is to be filled in a hurry.
+
+        False where it has some; then nothing changes.
+        """
         with transaction(self._engine, writes=True) as connection:
             if connection.execute(select(_F.id).limit(1)).first():
                 return False
             connection.execute(update(tables.ledger).values(born_at=born))
         self.born = born
+        hurry(self._engine)
         return True
 
     def append_all(self, runs: Sequence[Appended]) -> None:
@@ -172,10 +177,7 @@ class Ledger:
         For whoever fills a ledger that nobody else writes to: nothing is fenced.
         """
         with transaction(self._engine, writes=True) as connection:
-            new = {str(run.ref): run.at for run in reversed(runs)}
-            rows = [_new(Ref.parse(ref), at) for ref, at in reversed(new.items())]
-            insert_once(connection, tables.features, rows)
-            heads = {row.ref: dict(row._mapping) for row in _rows_of(connection, list(new))}
+            heads = _heads_of(connection, runs)
             entries = [row for run in runs for row in _chained(heads[str(run.ref)], run)]
             if entries:
                 connection.execute(insert(tables.entries), entries)
@@ -356,6 +358,19 @@ def _new(ref: Ref, at: datetime) -> dict[str, Any]:
     return {"ref": str(ref), "place": ref.of_place, "created_at": at, "checked_at": at}
 
 
+def _heads_of(connection: Connection, runs: Sequence[Appended]) -> dict[str, dict[str, Any]]:
+    """The rows of the runs' features; those that are not there yet are made, in the order of the runs."""
+    began: dict[str, datetime] = {}
+    for run in runs:
+        began.setdefault(str(run.ref), run.at)
+    found = {row.ref: dict(row._mapping) for row in _rows_of(connection, list(began))}
+    if new := [ref for ref in began if ref not in found]:
+        rows = [_new(Ref.parse(ref), began[ref]) for ref in new]
+        connection.execute(insert(tables.features), rows)
+        found |= {row.ref: dict(row._mapping) for row in _rows_of(connection, new)}
+    return found
+
+
 def _rows_of(connection: Connection, refs: Sequence[str]) -> Iterator[Row[Any]]:
     """The features' rows; asked for in parts, as a question has room for so many names."""
     for start in range(0, len(refs), 500):
@@ -369,17 +384,17 @@ def _chained(feature: dict[str, Any], run: Appended) -> list[dict[str, Any]]:
         rows += chain.chained(feature["id"], feature["seq"], feature["head"], entries, at)
         if rows:
             feature |= {"seq": rows[-1]["seq"], "head": rows[-1]["hash"]}
-    feature |= {"checked_at": run.at, **_shown(run.card, [one for _, some in run.batches for one in some])}
+    checked = run.batches[-1][0] if run.batches else run.at
+    feature |= {"checked_at": checked, **_shown(run.card, [one for _, some in run.batches for one in some])}
     return rows
 
 
 def _update_all(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Bring these rows of features to what they are in memory."""
     if rows:
-        values: dict[str, Any] = {
-            name: bindparam(f"new_{name}") for name in rows[0] if name not in ("id", "ref", "created_at")
-        }
-        changed = [{"old_id": row["id"], **{f"new_{name}": row[name] for name in values}} for row in rows]
+        columns = [name for name in rows[0] if name not in ("id", "ref", "created_at")]
+        values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in columns}
+        changed = [{"old_id": row["id"], **{f"new_{name}": row[name] for name in columns}} for row in rows]
         connection.execute(update(tables.features).where(_F.id == bindparam("old_id")).values(**values), changed)
 
 
