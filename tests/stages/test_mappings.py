@@ -24,6 +24,7 @@ from integration.stages.file import mappings as m
 from integration.stages.file import schema
 from integration.stages.file.mappings import Faulty, at, read
 from integration.stages.model import Carrier, Ref
+from tests.whole import some
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "mappings.yaml"
@@ -309,13 +310,13 @@ def only_faulty(text: str) -> None:
         assert all("\n" not in str(fault) for fault in wrong.faults)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=some(300), deadline=None)
 @given(st.text() | st.text(alphabet=" \n-:[]{}&*!|>'\"%#?,ab1\t<=~@`\\"))
 def test_any_text_is_read_or_faulty(text: str) -> None:
     only_faulty(text)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=some(60), deadline=None)
 @given(st.data())
 def test_the_shipped_file_with_a_slip_anywhere_is_read_or_faulty(data: st.DataObject) -> None:
     text = re.sub(r"^ *#.*\n", "", SHIPPED.read_text(), flags=re.MULTILINE)
@@ -339,7 +340,7 @@ PATHS = [
 ]  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=some(300), deadline=None)
 @given(
     st.sampled_from(PATHS), st.sampled_from(sorted({*m.Rule.model_fields, *m.Mappings.model_fields, "github"})), plain
 )
