@@ -32,8 +32,9 @@ from integration.memory.database import (
 from integration.memory.failures import Failures
 from integration.memory.histories import Histories
 from integration.memory.rounds import Rounds
+from integration.memory.trials import Trials, note_met
 from integration.memory.versions import Under, Versions, is_past
-from integration.stages.entries import Carried, Entry, Frozen
+from integration.stages.entries import Carried, Entry, Frozen, Met
 from integration.stages.model import ClosedAs, Label, Ref
 
 __all__ = ["Card", "Ledger", "LedgerAway", "Overtaken", "Recalled", "Unreadable"]
@@ -63,6 +64,7 @@ class Card:
     under: Under | None = None  # the same as of this look: where another is in force by now, it is looked at again
     waits_for: tuple[str, ...] = ()  # refs of issues whose change may open a gate
     watermark: datetime | None = None  # when the tracker had last changed the issue that was looked at
+    met: tuple[Met, ...] = ()  # gates that were shut when something was let through, and are open by now
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ class Ledger:
         self.failures = Failures(engine)
         self.histories = Histories(engine)
         self.rounds = Rounds(engine)
+        self.trials = Trials(engine)
         self.versions = Versions(engine)
 
     @classmethod
@@ -143,6 +146,7 @@ class Ledger:
             connection.execute(update(tables.features).where(_F.id == feature.id).values(**changes))
             if card is not None:
                 _waits(connection, feature.id, card.waits_for)
+                note_met(connection, feature.id, card.met, now)
             return int(changes.get("seq", head))
 
     def looked_under(self, ref: Ref, version: str) -> None:
