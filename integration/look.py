@@ -50,7 +50,7 @@ class Look:
         """What lists show of it."""
         issue, made = self.issue, self.plan
         return Card(
-            issue.title, issue.url, made.stage, issue.author.handle, made.look_again_at, issue.closed,
+            issue.title, issue.url, made.stage, str(issue.author), made.look_again_at, issue.closed,
             wanted=made.attempt.to if made.attempt else None,
             awaited=made.verdict.awaited if made.attempt and made.verdict else (),
             owing=tuple(dict.fromkeys(debt.party for debt in made.debts)),
@@ -59,6 +59,7 @@ class Look:
             under=self.under,
             watermark=issue.watermark,
             met=made.met,
+            seen=made.seen,
         )  # fmt: skip
 
 

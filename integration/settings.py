@@ -12,10 +12,13 @@ from difflib import get_close_matches
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+from integration import admission
+from integration.admission import Admission
+
 PLAIN = (
     "PORT", "HOST", "MAPPINGS", "REDIS_URL", "DATABASE_URL", "DATA_DIR", "WORKERS", "THREADS", "LOG_LEVEL",
     "MARKER_KEY", "SANDBOX", "SANDBOX_PORT", "FORCE_COLOR", "ROTA_HOSTS",
-    "PUBLIC_URL",
+    "PUBLIC_URL", *admission.VARIABLES,
 )  # fmt: skip
 GITHUB = (
     "GITHUB_API_URL", "GITHUB_TOKEN", "GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY", "GITHUB_APP_PRIVATE_KEY_FILE",
@@ -117,6 +120,7 @@ class Settings:
     digests: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False, hash=False)  # see below
     public_url: str = ""  # where trackers and people reach us from outside; empty where nobody has said
     rota_hosts: tuple[str, ...] = ()  # hosts in our own network that a rota's url may name
+    admission: Admission = field(default_factory=Admission)  # who may see the pages
 
     def digest_addresses(self, party: str) -> tuple[str, ...]:
         """The Apprise addresses of the party's digest, which are secrets. `digests` has them by party, `_` as `-`."""
@@ -156,6 +160,7 @@ class _Reading:
             data_dir /= "sandbox"  # apart from what is in earnest: a trial is forgotten when the next one begins
         github, jira = _sandboxed(sandbox_port) if sandbox else (self.github(), self.jira())
         digests = self.digests()
+        admitted = self.admission(port, sandbox, github)
         self.near_misses()
         return Settings(
             data_dir=data_dir,
@@ -173,6 +178,7 @@ class _Reading:
             log_level=self.log_level(),
             force_color="FORCE_COLOR" in self.set,
             rota_hosts=self.rota_hosts(),
+            admission=admitted,
             public_url=self.public_url(f"http://127.0.0.1:{port}" if sandbox else ""),
             marker_key=self.marker_key(data_dir),  # last: with a fault before it, nothing is made
             warnings=tuple(self.warnings),
@@ -239,6 +245,19 @@ class _Reading:
         if not all(map(_HOST.fullmatch, hosts)):
             self.fault("ROTA_HOSTS", "there is something in it that is no host", "write names alone, comma-separated")
         return hosts
+
+    def admission(self, port: int, sandbox: bool, github: GitHubSettings | None) -> Admission:
+        """Who may see the pages. Signing in with GitHub does not need GitHub as a tracker."""
+        public = "https://api.github.com"
+        signs_in = self.set.get("SIGN_IN", "").lower() == "github" and not github
+        asked = (
+            self._web_address("GITHUB_API_URL", public, "https://github.acme.example/api/v3") if signs_in else public
+        )
+        around = admission.Around(
+            self.set.get("HOST", "127.0.0.1"), port, self.set.get("PUBLIC_URL", "").rstrip("/"),
+            github.api_url if github else asked, sandbox,
+        )  # fmt: skip
+        return admission.read(self.set, around, self.fault, self.warnings.append)
 
     # where things are kept
 
@@ -434,9 +453,10 @@ class _Reading:
         ours = [
             *GITHUB,
             *(_jira_name(site or "main", what) for site in sorted(sites | {None}, key=str) for what in JIRA),
+            *admission.VARIABLES,
         ]
         for name in sorted(self.set):
-            if not name.startswith(("GITHUB_", "JIRA_")) or name in ours or _JIRA_VARIABLE.fullmatch(name):
+            if not name.startswith(("GITHUB_", "JIRA_", "SIGN_IN_")) or name in ours or _JIRA_VARIABLE.fullmatch(name):
                 continue
             if near := get_close_matches(name, ours, n=1, cutoff=_NEAR):
                 self.warnings.append(f"{name}: nobody reads it; did you mean {near[0]}?")

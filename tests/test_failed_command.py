@@ -23,8 +23,8 @@ from integration.memory.ledger import Ledger
 from integration.settings import Settings
 from integration.stages.model import Ref
 from integration.web.app import create_app
-from integration.web.pages import PARTS
 from integration.web.readiness import Readiness
+from integration.web.standing import PARTS
 
 APP, OTHER, MOBILE = Ref.parse("acme/app#12"), Ref.parse("acme/other#3"), Ref.parse("eu/APP-7")
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -230,7 +230,7 @@ def test_each_has_one_next_step(failure: Failure, step: str) -> None:
 def test_the_first_page_says_how_much_failed_and_not_why_and_is_ready_all_the_same(
     environ: dict[str, str], ledger: Ledger, inbox: Inbox
 ) -> None:
-    settings = Settings.read(environ)
+    settings = Settings.read({**environ, "SIGN_IN": "open"})
     ready = Readiness(settings)
     assert "failing" not in ready()
     keep(ledger, AWAY, DEAD, replace(AWAY, ref=OTHER, state=State.DROPPED))

@@ -134,7 +134,8 @@ ROOMS = {
     "integration.setup": ("integration.memory", "integration.web", "integration.look"),
 }
 WEB_MAY_REACH = ("integration.web", "integration.memory", "integration.stages", "integration.trackers.deliveries",
-                 "integration.settings", "integration.logs", "integration.watched",
+                 "integration.settings", "integration.admission", "integration.logs", "integration.watched",
+                 "integration.health.reading",  # reads the ledger, and nothing else
                  # what /setup/github needs: pure, or a file, or one request of its own
                  "integration.setup.app", "integration.setup.dotenv", "integration.setup.registering")  # fmt: skip
 
@@ -200,6 +201,7 @@ ONLY_IN = {
         "integration.memory.copies",
         "integration.memory.inbox",
         "integration.memory.traffic",
+        "integration.memory.visits",
         "integration.running",
         "workers.pool",
         "workers.failing",

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from integration import admission
 from integration import settings as module
 from integration.settings import GITHUB, JIRA, PLAIN, GitHubSettings, JiraSettings, Misconfigured, Settings
 
@@ -381,8 +382,9 @@ def documented() -> dict[str, str]:
 def test_env_example_documents_exactly_the_variables_that_are_read() -> None:
     ours = {*PLAIN, *GITHUB, *(f"JIRA_{what}" for what in JIRA)}
     assert set(documented()) == ours
-    source = ast.parse(Path(module.__file__).read_text())
-    named = {node.value for node in ast.walk(source) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    sources = [ast.parse(Path(one.__file__).read_text()) for one in (module, admission)]
+    nodes = [node for source in sources for node in ast.walk(source) if isinstance(node, ast.Constant)]
+    named = {node.value for node in nodes if isinstance(node.value, str)}
     levels = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}
     read_by_name = {name for name in named if re.fullmatch(r"[A-Z]+(_[A-Z]+)*", name)} - levels
     assert read_by_name == {*PLAIN, *GITHUB, *JIRA}

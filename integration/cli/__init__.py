@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from integration.cli import first_day, issues, keeping, processes, rules, setup, whatif
+from integration.cli import first_day, issues, keeping, processes, rules, seed, setup, whatif
 
 __all__ = ["main"]
 
@@ -18,6 +18,6 @@ def main() -> None:
     """
 
 
-for room in (setup, processes, rules, first_day, whatif, issues, keeping):
+for room in (setup, processes, rules, first_day, whatif, issues, keeping, seed):
     for command in room.COMMANDS:
         main.add_command(command)

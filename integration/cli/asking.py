@@ -61,6 +61,7 @@ def _errors_for_people() -> tuple[type[Exception], ...]:
     from integration.memory.away import Away
     from integration.memory.ledger import LedgerAway, Unreadable
     from integration.running import CannotStart
+    from integration.seed.seeding import NotEmpty
     from integration.setup.registering import SetupFailed
     from integration.stages.file.mappings import Faulty
     from integration.stages.model import Unnamed
@@ -68,7 +69,7 @@ def _errors_for_people() -> tuple[type[Exception], ...]:
     from integration.upgrades import NoWayBack
     from integration.whatif.wanted import NothingToDo
 
-    nothing = (InTheWay, NoSuchRule, NothingToDo, NotThere, NoWayBack, SetupFailed, Stopped, Unknown)
+    nothing = (InTheWay, NoSuchRule, NothingToDo, NotEmpty, NotThere, NoWayBack, SetupFailed, Stopped, Unknown)
     return (*nothing, Away, CannotStart, Faulty, LedgerAway, TrackerError, Unnamed, Unreadable, OSError)
 
 

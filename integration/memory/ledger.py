@@ -8,16 +8,16 @@ written since. See docs/decisions/0001-ledger.md.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, and_, delete, insert, or_, select, update
+from sqlalchemy import Connection, Engine, Row, Select, and_, bindparam, delete, insert, or_, select, update
 
-from integration.memory import chain, tables
+from integration.memory import board, chain, tables
 from integration.memory.agenda import Agenda, written
 from integration.memory.database import (
     LedgerAway,
@@ -35,9 +35,10 @@ from integration.memory.rounds import Rounds
 from integration.memory.trials import Trials, note_met
 from integration.memory.versions import Under, Versions, is_past
 from integration.stages.entries import Carried, Entry, Frozen, Met
+from integration.stages.last_look import UNSEEN, LastLook
 from integration.stages.model import ClosedAs, Label, Ref
 
-__all__ = ["Card", "Ledger", "LedgerAway", "Overtaken", "Recalled", "Unreadable"]
+__all__ = ["Appended", "Card", "Ledger", "LedgerAway", "Overtaken", "Recalled", "Unreadable"]
 
 _F, _E = tables.features.c, tables.entries.c
 _MOST_WAITS = 100  # issues that one feature waits for; whoever waits for more looks again by the clock
@@ -54,7 +55,7 @@ class Card:
     title: str
     url: str
     stage: str | None = None
-    owner: str = ""
+    owner: str = ""  # who opened it, as people call them
     look_again_at: datetime | None = None
     closed: ClosedAs = ClosedAs.OPEN
     wanted: str | None = None  # the stage that the open attempt asks for
@@ -65,6 +66,7 @@ class Card:
     waits_for: tuple[str, ...] = ()  # refs of issues whose change may open a gate
     watermark: datetime | None = None  # when the tracker had last changed the issue that was looked at
     met: tuple[Met, ...] = ()  # gates that were shut when something was let through, and are open by now
+    seen: LastLook = UNSEEN  # what pages show of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,16 @@ class Recalled:
     looked_under: str = ""  # the version of the rules under which it was looked at last
 
 
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What one run has written: each batch of entries with the time at which it was written down, and the card."""
+
+    ref: Ref
+    at: datetime
+    batches: Sequence[tuple[datetime, Sequence[Entry]]]
+    card: Card | None = None
+
+
 class Ledger:
     """The one door to the database. Safe to share between threads, and to inherit by fork."""
 
@@ -83,6 +95,7 @@ class Ledger:
         self._engine = engine
         self.born = born
         self.agenda = Agenda(engine)
+        self.board = board.Board(engine)
         self.failures = Failures(engine)
         self.histories = Histories(engine)
         self.rounds = Rounds(engine)
@@ -134,8 +147,7 @@ class Ledger:
         """
         with transaction(self._engine, writes=True) as connection:
             if expected == 0:
-                new = {"ref": str(ref), "created_at": now, "checked_at": now}
-                insert_once(connection, tables.features, [new])
+                insert_once(connection, tables.features, [_new(ref, now)])
             feature = _locked(connection, ref)
             head = feature.seq if feature else 0
             if feature is None or head != expected:
@@ -148,6 +160,35 @@ class Ledger:
                 _waits(connection, feature.id, card.waits_for)
                 note_met(connection, feature.id, card.met, now)
             return int(changes.get("seq", head))
+
+    def begin(self, born: datetime) -> bool:
+        """Of a ledger without features: it was born then. False where it has some; then nothing changes."""
+        with transaction(self._engine, writes=True) as connection:
+            if connection.execute(select(_F.id).limit(1)).first():
+                return False
+            connection.execute(update(tables.ledger).values(born_at=born))
+        self.born = born
+        return True
+
+    def append_all(self, runs: Sequence[Appended]) -> None:
+        """Runs of many features in one transaction, in their order, as `append` would have written one by one.
+
+        For whoever fills a ledger that nobody else writes to: nothing is fenced.
+        """
+        with transaction(self._engine, writes=True) as connection:
+            new = {str(run.ref): run.at for run in reversed(runs)}
+            rows = [_new(Ref.parse(ref), at) for ref, at in reversed(new.items())]
+            insert_once(connection, tables.features, rows)
+            heads = {row.ref: dict(row._mapping) for row in _rows_of(connection, list(new))}
+            entries = [row for run in runs for row in _chained(heads[str(run.ref)], run)]
+            if entries:
+                connection.execute(insert(tables.entries), entries)
+            _update_all(connection, list(heads.values()))
+            for run in runs:
+                if run.card is not None and run.card.waits_for:
+                    _waits(connection, heads[str(run.ref)]["id"], run.card.waits_for)
+                if run.card is not None:
+                    note_met(connection, heads[str(run.ref)]["id"], run.card.met, run.at)
 
     def looked_under(self, ref: Ref, version: str) -> None:
         """All that this version of the rules made due was done."""
@@ -174,7 +215,8 @@ class Ledger:
                 if self._arrived(connection, there.id, old):
                     return
             feature = there or left
-            changes = _write(connection, feature, [carried], now) | {"ref": str(new), "frozen": False}
+            moved = {"ref": str(new), "place": new.of_place, "frozen": False}
+            changes = _write(connection, feature, [carried], now) | moved
             connection.execute(update(tables.features).where(_F.id == feature.id).values(**changes))
 
     @staticmethod
@@ -307,12 +349,44 @@ def _locked(connection: Connection, ref: Ref) -> Row[Any] | None:
 
     In the same breath: may this release still write? A later one may have changed the tables under our feet.
     """
-    since = select(tables.ledger.c.compatible_since).scalar_subquery().label("since")
+    since = select(tables.ledger.c.compatible_since).scalar_subquery().label("works_since")
     question = select(tables.features, since).where(_F.ref == str(ref)).with_for_update()
     row = connection.execute(question).one_or_none()
     if row is not None:
-        refuse_later(row.since)
+        refuse_later(row.works_since)
     return row
+
+
+def _new(ref: Ref, at: datetime) -> dict[str, Any]:
+    """The row of a feature that nobody has looked at before."""
+    return {"ref": str(ref), "place": ref.of_place, "created_at": at, "checked_at": at}
+
+
+def _rows_of(connection: Connection, refs: Sequence[str]) -> Iterator[Row[Any]]:
+    """The features' rows; asked for in parts, as a question has room for so many names."""
+    for start in range(0, len(refs), 500):
+        yield from connection.execute(select(tables.features).where(_F.ref.in_(refs[start : start + 500])))
+
+
+def _chained(feature: dict[str, Any], run: Appended) -> list[dict[str, Any]]:
+    """The rows of a run, behind the feature's head; the feature's row, as it is in memory, goes on with them."""
+    rows: list[dict[str, Any]] = []
+    for at, entries in run.batches:
+        rows += chain.chained(feature["id"], feature["seq"], feature["head"], entries, at)
+        if rows:
+            feature |= {"seq": rows[-1]["seq"], "head": rows[-1]["hash"]}
+    feature |= {"checked_at": run.at, **_shown(run.card, [one for _, some in run.batches for one in some])}
+    return rows
+
+
+def _update_all(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Bring these rows of features to what they are in memory."""
+    if rows:
+        values: dict[str, Any] = {
+            name: bindparam(f"new_{name}") for name in rows[0] if name not in ("id", "ref", "created_at")
+        }
+        changed = [{"old_id": row["id"], **{f"new_{name}": row[name] for name in values}} for row in rows]
+        connection.execute(update(tables.features).where(_F.id == bindparam("old_id")).values(**values), changed)
 
 
 def _write(connection: Connection, feature: Row[Any], entries: Sequence[Entry], now: datetime) -> dict[str, Any]:
@@ -339,6 +413,7 @@ def _shown(card: Card | None, entries: Sequence[Entry]) -> dict[str, Any]:
         "looked_under": card.looked_under,
         "watermark": card.watermark,
         "frozen": any(isinstance(entry, Frozen) for entry in entries),
+        **board.columns(card.seen),
         **_shown_open(card.wanted, card.awaited, card.owing),
     }
 

@@ -96,6 +96,13 @@ features = Table(
     Column("watermark", Instant),  # when the tracker had last changed the issue, as of the last look
     Column("met_at", Instant),  # in the tracker's full list, last
     Column("missed_at", Instant),  # when it was last looked for because it was not met there
+    # For the pages; null where no look of a release that knows them has written them yet.
+    Column("place", String(LONGEST_REF), index=True),  # the ref without its number
+    Column("since", Instant),  # when it came into its stage
+    Column("labels", Text),  # in small letters, a line for each, with a line's end before the first
+    Column("blocked", Boolean),
+    Column("disagrees", Boolean),  # its sources show different stages
+    Column("seen", LargeBinary),  # a `LastLook` as JSON
 )
 
 # No bound value: a partial index is used only where a question says the very same.

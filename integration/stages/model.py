@@ -50,6 +50,11 @@ class Ref:
             return self.place
         return f"{self.place}#{self.number}" if self.tracker == "github" else f"{self.place}-{self.number}"
 
+    @property
+    def of_place(self) -> str:
+        """Where it lives, as text: `github:acme/app`, `jira:main/APP`."""
+        return str(self).rpartition("#" if self.tracker == "github" else "-")[0]
+
     def __str__(self) -> str:
         site = f"{self.site}/" if self.tracker == "jira" else ""
         return f"{self.tracker}:{site}{self.key}"

@@ -271,7 +271,8 @@ def _parse(body: bytes, decoder: msgspec.json.Decoder[_Body]) -> _Body:
             return decoder.decode(body)
         except msgspec.DecodeError:
             # Half a surrogate pair, as of a text that was cut in the middle of a sign, is JSON but not for msgspec.
-            return msgspec.convert(json.loads(body.decode("utf-8"), parse_constant=_no_number), decoder.type)
+            whole: _Body = msgspec.convert(json.loads(body.decode("utf-8"), parse_constant=_no_number), decoder.type)
+            return whole
     except RecursionError as error:
         raise Malformed("the body is nested too deeply") from error
     except msgspec.ValidationError as error:

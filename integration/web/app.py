@@ -8,11 +8,14 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from integration.memory.inbox import Inbox
 from integration.settings import Settings
-from integration.web.pages import Ready, pages
+from integration.web.entrance import door
+from integration.web.entrance.parties import Parties
+from integration.web.pages.routes import NAV, pages
+from integration.web.standing import Ready, standing
 
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -26,13 +29,22 @@ LARGEST_FORM = 1024 * 1024
 log = structlog.get_logger(__name__)
 
 
-def create_app(settings: Settings, inbox: Inbox, ready: Ready, set_up: Blueprint | None = None) -> Flask:
+def create_app(
+    settings: Settings,
+    inbox: Inbox,
+    ready: Ready,
+    set_up: Blueprint | None = None,
+    parties: Parties | None = None,
+) -> Flask:
     """Build it. `ready` says of the ledger and the mappings "ok" or what is wrong; of the rest the inbox knows.
 
-    `set_up` are the pages that are there while a tracker is not configured.
+    `set_up` are the pages that are there while a tracker is not configured. `parties` tells who speaks for whom.
     """
     app = bare_app()
-    app.register_blueprint(pages(settings, inbox, ready))
+    door.install(app, settings, parties)
+    app.context_processor(lambda: {"nav": NAV})
+    app.register_blueprint(standing(settings, inbox, ready))
+    app.register_blueprint(pages(settings, inbox))
     if set_up:
         app.register_blueprint(set_up)
     return app
@@ -51,7 +63,7 @@ def bare_app() -> Flask:
 
 
 def _refused(error: HTTPException) -> Response:
-    """Every refusal is one line of JSON with the reason; what the protocol wants beside it (Allow, …) stays."""
+    """Every refusal is one line of JSON with the reason, or a page for a browser; what the protocol wants stays."""
     reasons = {404: "there is nothing here", 405: "use another method here", 413: "the body is larger than 1 MB"}
     answer = jsonify(error=reasons.get(error.code or 500) or " ".join((error.description or error.name).split()))
     answer.status_code = error.code or 500

@@ -145,7 +145,10 @@ def _environ(scope: Scope, body: bytes) -> dict[str, Any]:
         "wsgi.run_once": False,
     }
     for name, value in scope.headers.items():
-        environ[f"HTTP_{name.upper().replace('-', '_')}"] = value
+        if "_" not in name:  # WSGI could not tell X_Forwarded_User, which a proxy lets pass, from X-Forwarded-User
+            key = f"HTTP_{name.upper().replace('-', '_')}"
+            joint = "; " if key == "HTTP_COOKIE" else ","
+            environ[key] = f"{environ[key]}{joint}{value}" if key in environ else value
     environ["CONTENT_TYPE"] = environ.pop("HTTP_CONTENT_TYPE", "")
     environ.pop("HTTP_CONTENT_LENGTH", None)
     environ["CONTENT_LENGTH"] = str(len(body))

@@ -14,7 +14,7 @@ from integration.settings import Settings
 from integration.stages.file import mappings
 from integration.stages.file.written import Faulty
 from integration.watched import Reading, Watched
-from integration.web.pages import OK
+from integration.web.standing import OK
 
 
 class Readiness:

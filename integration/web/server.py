@@ -19,9 +19,10 @@ from integration import logs
 from integration.memory.inbox import Inbox
 from integration.settings import Settings
 from integration.web.app import create_app
+from integration.web.entrance.parties import AskedLater, Parties
 from integration.web.front import Front
-from integration.web.pages import Ready
 from integration.web.receiving import Receiving
+from integration.web.standing import Ready
 from integration.web.together import Together
 
 
@@ -31,9 +32,10 @@ def create_front(
     ready: Ready,
     tell: Callable[..., None] | None = None,
     set_up: Blueprint | None = None,
+    parties: Parties | None = None,
 ) -> Front:
     """All of the web. `ready` says of the ledger and the mappings "ok" or what is wrong."""
-    return Front(Receiving(settings, Together(inbox).keep, tell), create_app(settings, inbox, ready, set_up))
+    return Front(Receiving(settings, Together(inbox).keep, tell), create_app(settings, inbox, ready, set_up, parties))
 
 
 def build() -> Front:
@@ -47,9 +49,16 @@ def build() -> Front:
 
         return Readiness(settings)
 
+    @cache
+    def parties() -> Parties:
+        from integration.web.entrance.of_file import InForce, PartiesOfFile
+
+        return PartiesOfFile(InForce(settings))
+
     told = logs.brief(settings, "integration.web.receiving")
     set_up = set_up_pages(settings, os.environ, Path.cwd())
-    front = create_front(settings, Inbox.connect(settings.redis_url), lambda: readiness()(), told, set_up)
+    inbox = Inbox.connect(settings.redis_url)
+    front = create_front(settings, inbox, lambda: readiness()(), told, set_up, AskedLater(parties))
     gc.freeze()  # what is here by now stays: nobody need look through it for what can go
     return front
 

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from integration.admission import Admission
 from integration.memory.inbox import Inbox
 from integration.settings import GitHubSettings, JiraSettings, Settings
 from integration.web.app import create_app
@@ -21,6 +22,7 @@ settings = Settings(
     marker_key=b"k",
     github=GitHubSettings(webhook_secrets=("hook-secret",)),
     jira=(JiraSettings("dc", "https://jira.acme.example", path_secret="path-secret"),),
+    admission=Admission("open"),
 )
 inbox = Inbox.connect(os.environ["REDIS_URL"])
 app = Front(Receiving(settings, Together(inbox).keep), create_app(settings, inbox, dict), BODY_WITHIN)

@@ -15,6 +15,7 @@ import redis
 import structlog
 from werkzeug.test import Client, TestResponse
 
+from integration.admission import Admission
 from integration.memory.inbox import Inbox
 from integration.settings import GitHubSettings, JiraSettings, Settings
 from integration.web.front import LARGEST_BODY
@@ -40,6 +41,7 @@ def make_settings(tmp_path: Path, **more: Any) -> Settings:
             JiraSettings("dc", "https://jira.acme.example", path_secret=IN_PATH),
             JiraSettings("open", "https://open.acme.example"),
         ),
+        admission=Admission("open"),
         **more,
     )
 

@@ -12,12 +12,13 @@ import pytest
 from flask.testing import FlaskClient
 from rq import SimpleWorker
 
+from integration.admission import Admission
 from integration.memory.inbox import Inbox
 from integration.memory.ledger import Ledger
 from integration.settings import Settings
 from integration.web.app import create_app
-from integration.web.pages import Lately, Ready
 from integration.web.readiness import Readiness
+from integration.web.standing import Lately, Ready
 
 NOON = datetime(2026, 12, 7, 12, 0, tzinfo=UTC)
 HINDERED = "we may not see all webhooks at GitHub: it takes the organisation permission webhooks: write"
@@ -36,7 +37,7 @@ def settings(tmp_path: Path, redis_url: str, ledger_file: Path) -> Settings:
     ledger.rounds.begin("catch-up:github", [], NOON)
     ledger.rounds.hinder("catch-up:github", HINDERED)
     ledger.close()
-    return Settings(tmp_path, tmp_path / "mappings.yaml", redis_url, url, b"k")
+    return Settings(tmp_path, tmp_path / "mappings.yaml", redis_url, url, b"k", admission=Admission("open"))
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def test_a_round_that_is_hindered_is_told_of_and_keeps_nobody_from_being_served(
 
 
 def test_people_read_what_each_round_does_and_what_keeps_it_from_its_work(client: FlaskClient) -> None:
-    page = client.get("/").text
+    page = client.get("/status").text
     assert "Jira (main): what has changed is compared with the ledger" in page
     assert "GitHub: deliveries that failed are asked for again" in page
     assert HINDERED in page
@@ -92,7 +93,7 @@ def _told(lately: Lately) -> dict[str, str]:
 
 
 def test_what_breaks_is_asked_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("integration.web.pages.FRESH", 0.0)
+    monkeypatch.setattr("integration.web.standing.FRESH", 0.0)
     answers: list[dict[str, str]] = [{"sweep:github": "ok"}]
     breaks = [True, True]
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from integration.stages.entries import Doubted, Entry, LabelVanished, Met, Owed, Resumed
 from integration.stages.file.mappings import at
+from integration.stages.last_look import UNSEEN, LastLook
 from integration.stages.model import NOBODY, Move
 from integration.stages.planning.actions import Action
 from integration.stages.planning.answering import Answering
@@ -24,6 +25,7 @@ from integration.stages.planning.preventing import Preventing
 from integration.stages.planning.routing import Routing
 from integration.stages.planning.saying import Saying
 from integration.stages.planning.scene import Given, Scene
+from integration.stages.planning.seen import last_look
 from integration.stages.remembered import Attempt
 from integration.stages.rules.gate import PATIENCE, Verdict
 
@@ -47,6 +49,7 @@ class Plan:
     debts: tuple[Owed, ...] = ()
     waits_for: tuple[str, ...] = ()
     met: tuple[Met, ...] = ()
+    seen: LastLook = UNSEEN
 
 
 def make(given: Given) -> Plan:
@@ -81,6 +84,7 @@ def make(given: Given) -> Plan:
         debts=scene.past.debts,
         waits_for=tuple(dict.fromkeys((*_attempt_waits_for(scene), *waits_for))),
         met=met,
+        seen=last_look(scene),
     )
 
 

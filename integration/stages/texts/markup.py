@@ -229,6 +229,13 @@ def listed(lines: Sequence[Line], last: str = " and ") -> Line:
     return tuple(piece for sign, line in zip(signs, lines, strict=False) for piece in ((sign, *line) if sign else line))
 
 
+def said(line: Line) -> str:
+    """A line's words without any markup, for whoever shows them as text and nothing else."""
+    return "".join(
+        one if isinstance(one, str) else getattr(one, "text", "") or getattr(one, "handle", "") for one in line
+    )
+
+
 def joined(pieces: Sequence[Piece], between: str) -> Line:
     """The pieces with the same between each two."""
     return tuple(piece for n, one in enumerate(pieces) for piece in ((between, one) if n else (one,)))

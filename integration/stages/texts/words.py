@@ -311,14 +311,21 @@ def status(voice: Voice, life: Life) -> Text:
         body: tuple[Block, ...] = (
             Paragraph((*asked, times, *stands)),
             *checklist(life.verdict.shown),
-            Paragraph((Bold("Next:"), " ", *_awaited(voice, life.verdict, Quoted(str(attempt.by))))),
+            Paragraph((Bold("Next:"), " ", *next_step(voice, life))),
         )
     else:
-        stands_blocked = f"It stands in {life.stands}, though its gates were shut, and could not be put back."
-        at_rest = "No stage is asked for." if _promised(voice, life) else _AT_REST
-        body = (Paragraph((stands_blocked if life.stands else at_rest,)),)
+        body = (Paragraph(next_step(voice, life)),)
     news: tuple[Block, ...] = (Paragraph(life.news),) if life.news else ()
     return (*head, *body, *_agreed_and_owed(voice, life), *news, *_unfit(life.unfit))
+
+
+def next_step(voice: Voice, life: Life) -> Line:
+    """What comes next, and who sees to it, in one sentence."""
+    if life.attempt and life.verdict:
+        return _awaited(voice, life.verdict, Quoted(str(life.attempt.by)))
+    if life.stands:
+        return (f"It stands in {life.stands}, though its gates were shut, and could not be put back.",)
+    return ("No stage is asked for." if _promised(voice, life) else _AT_REST,)
 
 
 def _unfit(why: str) -> tuple[Block, ...]:

@@ -37,9 +37,9 @@ FRESH = 10.0  # seconds
 log = structlog.get_logger(__name__)
 
 
-def pages(settings: Settings, inbox: Inbox, ready: Ready) -> Blueprint:
+def standing(settings: Settings, inbox: Inbox, ready: Ready) -> Blueprint:
     """The routes that only read."""
-    routes = Blueprint("pages", __name__)
+    routes = Blueprint("standing", __name__)
     lately = Lately(ready)
 
     @routes.get("/healthz")
@@ -56,13 +56,13 @@ def pages(settings: Settings, inbox: Inbox, ready: Ready) -> Blueprint:
         answer.status_code = 200 if all(state == OK for state in parts.values()) else 503
         return answer
 
-    @routes.get("/")
-    def home() -> str:
+    @routes.get("/status")
+    def status() -> str:
         parts = stand(inbox, ready)
         rows = [(name, what, parts[key]) for key, (name, what) in PARTS.items()]
         shown = {"waiting": _waiting(inbox), "rounds": _shown(rounds(parts)), "hooks": _hooks(settings)}
         beside = {name: parts.get(name, "") for name in (*BESIDE, "failing")}
-        return render_template("home.html", rows=rows, **beside, **shown)
+        return render_template("status.html", rows=rows, **beside, **shown)
 
     return routes
 

@@ -1,0 +1,62 @@
+"""Where the pages look things up: the ledger, the rules in force, and the inbox for what somebody wants looked at."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from threading import Lock
+
+from integration.memory.inbox import Inbox
+from integration.memory.ledger import Ledger
+from integration.settings import Settings
+from integration.stages.file import mappings
+from integration.stages.file.mappings import Mappings
+from integration.stages.file.written import Faulty
+
+
+class Books:
+    """One for all threads. What it opens is opened when it is first asked for: the web starts without a ledger."""
+
+    def __init__(self, settings: Settings, inbox: Inbox) -> None:
+        self.settings, self.inbox = settings, inbox
+        self._ledger: Ledger | None = None
+        self._opening = Lock()
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger. Raises `LedgerAway`, `Unreadable`."""
+        with self._opening:
+            self._ledger = self._ledger or Ledger.open(self.settings.database_url)
+            return self._ledger
+
+    @property
+    def mappings(self) -> Mappings | None:
+        """The rules by which all processes judge now; None where none ever were in force."""
+        return self.version(self.ledger.versions.in_force())
+
+    def version(self, hash: str) -> Mappings | None:
+        """The rules of a version that is, or was, in force; None where there is no such one, or it reads no more."""
+        text = self.ledger.versions.text(hash) if hash else None
+        return _read(text) if text is not None else None
+
+    def stages(self) -> dict[str, str]:
+        """Each stage's key and what people read, in order."""
+        known = self.mappings
+        return dict(known.stages) if known else {}
+
+    def parties(self) -> dict[str, str]:
+        """Each party's key and what people read."""
+        known = self.mappings
+        return {key: called(key, party.name) for key, party in known.parties.items()} if known else {}
+
+
+def called(key: str, name: str | None = None) -> str:
+    """What people read for a key of the file."""
+    return name or key.replace("-", " ").capitalize()
+
+
+@lru_cache(16)
+def _read(text: str) -> Mappings | None:
+    try:
+        return mappings.read(text, "mappings.yaml")
+    except Faulty:  # an older release took it, this one would not
+        return None
