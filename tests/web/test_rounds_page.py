@@ -117,4 +117,4 @@ def test_that_a_rule_may_be_raised_is_told_in_short_and_keeps_nobody_from_being_
     ledger.close()
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json["ripe"]) == (200, said)  # type: ignore[index]
-    assert f"<p>{said}</p>" in client.get("/").text, "it is no fault"
+    assert f"<p>{said}</p>" in client.get("/status").text, "it is no fault"
