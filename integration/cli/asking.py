@@ -26,9 +26,9 @@ def environment() -> dict[str, str]:
     kept = Path(".env")
     if not kept.is_file():
         return dict(os.environ)
-    from honcho.environ import parse
+    from integration.setup import dotenv
 
-    return {**parse(kept.read_text()), **os.environ}
+    return {**for_people(lambda: dotenv.variables(kept)), **os.environ}
 
 
 def settings_from(environ: Mapping[str, str]) -> Settings:
@@ -62,6 +62,7 @@ def _errors_for_people() -> tuple[type[Exception], ...]:
     from integration.memory.ledger import LedgerAway, Unreadable
     from integration.running import CannotStart
     from integration.seed.seeding import NotEmpty
+    from integration.setup.dotenv import Unclear
     from integration.setup.registering import SetupFailed
     from integration.stages.file.mappings import Faulty
     from integration.stages.model import Unnamed
@@ -69,7 +70,9 @@ def _errors_for_people() -> tuple[type[Exception], ...]:
     from integration.upgrades import NoWayBack
     from integration.whatif.wanted import NothingToDo
 
-    nothing = (InTheWay, NoSuchRule, NothingToDo, NotEmpty, NotThere, NoWayBack, SetupFailed, Stopped, Unknown)
+    nothing = (
+        InTheWay, NoSuchRule, NothingToDo, NotEmpty, NotThere, NoWayBack, SetupFailed, Stopped, Unclear, Unknown
+    )  # fmt: skip
     return (*nothing, Away, CannotStart, Faulty, LedgerAway, TrackerError, Unnamed, Unreadable, OSError)
 
 
@@ -112,7 +115,11 @@ class Since(click.ParamType[datetime]):
         text = str(value).strip().lower()
         try:
             if text[-1:] in _UNITS and text[:-1].isdecimal():
-                return datetime.now(UTC) - int(text[:-1]) * _UNITS[text[-1]]
-            return datetime.combine(datetime.fromisoformat(text).date(), datetime.min.time(), UTC)
+                since = datetime.now(UTC) - int(text[:-1]) * _UNITS[text[-1]]
+            else:
+                since = datetime.combine(datetime.fromisoformat(text).date(), datetime.min.time(), UTC)
         except (ValueError, OverflowError):
             self.fail(f"{value!r} is no time; write 180d, 26w, 6m, 1y, or a date such as 2026-06-01", param, context)
+        if since > datetime.now(UTC):
+            self.fail(f"{value!r} is still to come; name a day that is over", param, context)
+        return since

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from integration.sandbox import github_shapes as shapes
+from integration.sandbox import paging
 from integration.sandbox.faults import Fault, limited
 from integration.sandbox.github import GitHubState
 from integration.sandbox.github_deliveries import delivery_routes
@@ -259,25 +258,12 @@ class GitHubApi:
         if g.caller.login != by:
             self._may(repo, role)
 
-    def page(self, entries: Sequence[Any], repo: Repo | None = None) -> Response:
+    def page(self, entries: Sequence[Any], repo: Repo | None = None, by_cursor: bool = False) -> Response:
         """One page of a list, with the links to the others."""
-        size = min(max(request.args.get("per_page", 30, int), 1), 100)
-        number = max(request.args.get("page", 1, int), 1)
-        last = max(math.ceil(len(entries) / size), 1)
         path = request.base_url
         if repo and f"/repos/{repo.full_name}" in path:
             path = self._root(repo) + path.partition(f"/repos/{repo.full_name}")[2]
-        pages = {"prev": number - 1, "next": number + 1, "last": last, "first": 1}
-        shown = {"prev": number > 1, "next": number < last, "last": number < last, "first": number > 1}
-        links = [
-            f'<{path}?{urlencode({**request.args, "page": page})}>; rel="{rel}"'
-            for rel, page in pages.items()
-            if shown[rel]
-        ]
-        answer = jsonify(list(entries[(number - 1) * size : number * size]))
-        if links:
-            answer.headers["Link"] = ", ".join(links)
-        return answer
+        return paging.page(entries, path, by_cursor)
 
     # -- the App and the account ---------------------------------------------------------------------------------
 
@@ -363,7 +349,9 @@ class GitHubApi:
             found.sort(key=lambda issue: (getattr(issue, key), issue.number))
             if request.args.get("direction", "desc") == "desc":
                 found.reverse()
-            return self.page([shapes.issue(state, repo, issue) for issue in found], repo)
+            if paging.is_too_deep():
+                raise _SaysError(422, paging.TOO_DEEP)
+            return self.page([shapes.issue(state, repo, issue) for issue in found], repo, by_cursor=True)
 
         @self.in_repo("POST", "/issues", "issues=write")
         def open_issue(repo: Repo) -> Answer:

@@ -103,7 +103,7 @@ class Tale:
         who = by or self.author
         self.does(lambda paper, when: paper.moves(stage, who, when))
         self._enters(stage, self.at)
-        if stage == "beta" and self._is_service():
+        if stage == "beta" and self._is_ours():
             self._tell("docs", "beta", self.at)
         return self
 
@@ -287,7 +287,7 @@ class Tale:
         feature.adopted = bool(here) and here[-1].since < self.eras.born
         return feature
 
-    def _is_service(self) -> bool:
+    def _is_ours(self) -> bool:
         return self.at >= self.eras.born
 
     def _engineer(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal
@@ -574,15 +574,21 @@ class Shown:
     id: str  # labels:0, statuses:1
     carrier: Carrier
     names: Mapping[str, tuple[str, ...]]  # stage -> names, and for statuses also ids
+    _stages: Mapping[str, str] = field(init=False, repr=False, compare=False)  # the other way round, in small letters
+
+    def __post_init__(self) -> None:
+        each = ((name.casefold(), stage) for stage, names in reversed(list(self.names.items())) for name in names)
+        object.__setattr__(self, "_stages", dict(each))
 
     def stage_of(self, name: str, value_id: str = "") -> str | None:
         """The stage that this label or status shows, if it shows one; capitals do not count."""
-        wanted = {name.casefold()}
+        found = self._stages.get(name.casefold())
         if self.carrier is Carrier.STATUS and value_id:
-            wanted.add(value_id.casefold())
-        return next(
-            (stage for stage, names in self.names.items() if wanted & {each.casefold() for each in names}), None
-        )
+            by_id = self._stages.get(value_id.casefold())
+            if by_id and found and by_id != found:  # the file says both: the lower stage counts
+                return next(stage for stage in self.names if stage in (by_id, found))
+            return by_id or found
+        return found
 
 
 def at(mappings: Mappings, ref: Ref, pull_request: bool = False) -> tuple[Shown, ...]:

@@ -96,7 +96,9 @@ def decide(scene: Scene) -> None:
     """All that is judged, before anything is said or done. A replay of what lies back decides by the very same."""
     attempts = Attempts(scene)
     attempts.follow()
-    _hear(scene)
+    if _hear(scene, _unjudged_since(scene)):
+        attempts.judge_rungs()
+        _hear(scene)
     attempts.hand_over()
     Routing(scene).follow()
     _end_hold(scene)
@@ -105,18 +107,27 @@ def decide(scene: Scene) -> None:
     _note_doubt(scene)
 
 
-def _hear(scene: Scene) -> None:
-    """What people wrote since the last look, and whose right to write it could not be read."""
+def _unjudged_since(scene: Scene) -> datetime | None:
+    """When the first move was made that has no verdict, where one can be given."""
+    settled = (track for track in scene.tracks.values() if track.settles_at is None)
+    rungs = (rung for track in settled for rung in scene.rungs_of(track))
+    return min((rung.at for rung in rungs if rung.id not in scene.past.verdicts), default=None)
+
+
+def _hear(scene: Scene, unjudged: datetime | None = None) -> bool:
+    """What people wrote since the last look, and whose right to write it could not be read; True where one waits."""
     given = scene.given
     heed = Heed(
         scene.issue, scene.mappings, scene.history, scene.stage_in_play, given.answers, given.born, scene.now,
-        given.called, scene.stands_in, scene.source,
+        given.called, scene.stands_in, scene.source, unjudged,
     )  # fmt: skip
-    entries, scene.unreadable = hear(heed)
-    scene.note(*entries)
+    said = hear(heed)
+    scene.unreadable = dict(said.unreadable)
+    scene.note(*said.entries)
     if scene.unreadable:
         newest = max(scene.unreadable.values())
         scene.look(scene.now + timedelta(minutes=1 if scene.now - newest < PATIENCE else 60))
+    return said.waits
 
 
 def _end_hold(scene: Scene) -> None:
