@@ -58,6 +58,7 @@ class Look:
             looked_under=self.looked_under if self.anew else self.given.mappings.hash,
             under=self.under,
             watermark=issue.watermark,
+            met=made.met,
             seen=made.seen,
         )  # fmt: skip
 

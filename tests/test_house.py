@@ -136,6 +136,7 @@ ROOMS = {
 WEB_MAY_REACH = ("integration.web", "integration.memory", "integration.stages", "integration.trackers.deliveries",
                  "integration.settings", "integration.admission", "integration.logs", "integration.watched",
                  "integration.loopback",
+                 "integration.health.reading",  # reads the ledger, and nothing else
                  # what /setup/github needs: pure, or a file, or one request of its own
                  "integration.setup.app", "integration.setup.dotenv", "integration.setup.registering")  # fmt: skip
 

@@ -3,42 +3,18 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from integration.cli.asking import environment, for_people, hush, settings_from
+from integration.cli.asking import Since, environment, for_people, hush, settings_from
 
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
 
     from integration.settings import Settings
-
-_UNITS = {"d": timedelta(days=1), "w": timedelta(weeks=1), "m": timedelta(days=30), "y": timedelta(days=365)}
-
-
-class Since(click.ParamType[datetime]):
-    """So long ago (`180d`, `26w`, `6m`, `1y`), or a date."""
-
-    name = "since"
-
-    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> datetime:
-        """As a time."""
-        if isinstance(value, datetime):
-            return value
-        text = str(value).strip().lower()
-        try:
-            if text[-1:] in _UNITS and text[:-1].isdecimal():
-                since = datetime.now(UTC) - int(text[:-1]) * _UNITS[text[-1]]
-            else:
-                since = datetime.combine(datetime.fromisoformat(text).date(), datetime.min.time(), UTC)
-        except (ValueError, OverflowError):
-            self.fail(f"{value!r} is no time; write 180d, 26w, 6m, 1y, or a date such as 2026-06-01", param, context)
-        if since > datetime.now(UTC):
-            self.fail(f"{value!r} is still to come; name a day that is over", param, context)
-        return since
 
 
 class Bars:

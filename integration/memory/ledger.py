@@ -33,8 +33,9 @@ from integration.memory.database import (
 from integration.memory.failures import Failures
 from integration.memory.histories import Histories
 from integration.memory.rounds import Rounds
+from integration.memory.trials import Trials, note_met
 from integration.memory.versions import Under, Versions, is_past
-from integration.stages.entries import Carried, Entry, Frozen
+from integration.stages.entries import Carried, Entry, Frozen, Met
 from integration.stages.last_look import UNSEEN, LastLook
 from integration.stages.model import ClosedAs, Label, Ref
 
@@ -65,6 +66,7 @@ class Card:
     under: Under | None = None  # the same as of this look: where another is in force by now, it is looked at again
     waits_for: tuple[str, ...] = ()  # refs of issues whose change may open a gate
     watermark: datetime | None = None  # when the tracker had last changed the issue that was looked at
+    met: tuple[Met, ...] = ()  # gates that were shut when something was let through, and are open by now
     seen: LastLook = UNSEEN  # what pages show of it
 
 
@@ -98,6 +100,7 @@ class Ledger:
         self.failures = Failures(engine)
         self.histories = Histories(engine)
         self.rounds = Rounds(engine)
+        self.trials = Trials(engine)
         self.versions = Versions(engine)
 
     @classmethod
@@ -156,6 +159,7 @@ class Ledger:
             connection.execute(update(tables.features).where(_F.id == feature.id).values(**changes))
             if card is not None:
                 _waits(connection, feature.id, card.waits_for)
+                note_met(connection, feature.id, card.met, now)
             return int(changes.get("seq", head))
 
     def begin(self, born: datetime) -> bool:
@@ -185,6 +189,8 @@ class Ledger:
             for run in runs:
                 if run.card is not None and run.card.waits_for:
                     _waits(connection, heads[str(run.ref)]["id"], run.card.waits_for)
+                if run.card is not None:
+                    note_met(connection, heads[str(run.ref)]["id"], run.card.met, run.at)
 
     def looked_under(self, ref: Ref, version: str) -> None:
         """All that this version of the rules made due was done."""

@@ -168,7 +168,7 @@ WRONG = [
     ("level: block", "level: blok", ['16:12 rules[0].level: "blok" is not possible here; did you mean "block"?']),
     ("id: known", "id: Known To All", ['12:9 rules[0].id: "Known To All" is no name; use small letters, digits and -, such as support-before-public']),
     ("time_zone: Europe/London\n", "time_zone: Europe/Londn\n", ['2:12 time_zone: no time zone "Europe/Londn"; did you mean "Europe/London"?']),
-    ("rules:\n", "rules: later\nlater:\n", ['11:8 rules: a list is needed here, not "later"', '12:1 later: no such key "later"; allowed: version, time_zone, stages, calendars, parties, sources, rules, notify, routes, links, windows, freezes, waivers, additions']),
+    ("rules:\n", "rules: later\nlater:\n", ['11:8 rules: a list is needed here, not "later"', '12:1 later: no such key "later"; allowed: version, time_zone, raise_after, stages, calendars, parties, sources, rules, notify, routes, links, windows, freezes, waivers, additions']),
     ("{github: {users: [gus]}}", "[gus]", ["8:11 parties.growth: a mapping of keys to values is needed here, not a list"]),
     # lengths of time and dates
     ("1 working day", "1 wokring day", ['15:43 rules[0].require[0].notified.ahead: "1 wokring day" is no length of time; did you mean "1 working day"?']),
@@ -294,7 +294,7 @@ def test_what_a_fault_quotes_cannot_break_its_line_or_reach_the_terminal() -> No
     (fault,) = faults(with_("version: 1\n", '"a\\nb\\e[31m": 1\nversion: 1\n'))
     assert fault == (
         '1:1 "a b�[31m": no such key "a b�[31m"; allowed: '
-        "version, time_zone, stages, calendars, parties, sources, rules, notify, routes, links, windows, freezes, waivers, additions"
+        "version, time_zone, raise_after, stages, calendars, parties, sources, rules, notify, routes, links, windows, freezes, waivers, additions"
     )
 
 

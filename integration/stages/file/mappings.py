@@ -44,6 +44,7 @@ from integration.stages.file.forms import (
     StageName,
     Team,
     Text,
+    Trial,
     Turn,
     WebAddress,
     WindowName,
@@ -454,6 +455,7 @@ class Rule(Part):
     later: Length | None = None  # a party's word may be put off so long, by a named person: `/stage later`
     effective: Moment | None = None  # aware; a date in the file means 00:00 in its time zone
     on_error: Literal["open", "closed"] = "closed"
+    raise_after: Trial | None = None  # a raise is proposed after so long in its level; never: not at all
     because: str = ""
 
 
@@ -492,6 +494,7 @@ class Mappings(Part):
 
     version: Literal[1]
     time_zone: ZoneName = "UTC"
+    raise_after: Trial | None = None  # of all rules that say nothing of it themselves
     stages: dict[Identifier, Text] = Field(min_length=2)
     calendars: dict[Identifier, Calendar] = Field(default_factory=dict)
     parties: dict[Identifier, Party] = Field(default_factory=dict)
@@ -510,6 +513,11 @@ class Mappings(Part):
         """When the party works; None where the file does not say."""
         known = self.parties.get(party)
         return self.calendars.get(known.calendar) if known and known.calendar else None
+
+    def trial_of(self, rule: Rule) -> Duration | None:
+        """After how long in its level a raise is proposed; None where none is."""
+        trial = rule.raise_after if rule.raise_after is not None else self.raise_after
+        return trial if isinstance(trial, Duration) and rule.level is not Level.BLOCK else None
 
     def has_added(self, rule: str) -> bool:
         """Whether the rule of that id is the repository's own; in the organisation's file none is."""

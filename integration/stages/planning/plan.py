@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from integration.stages.entries import Doubted, Entry, LabelVanished, Owed, Resumed
+from integration.stages.entries import Doubted, Entry, LabelVanished, Met, Owed, Resumed
 from integration.stages.file.mappings import at
 from integration.stages.last_look import UNSEEN, LastLook
 from integration.stages.model import NOBODY, Move
@@ -20,6 +20,7 @@ from integration.stages.planning.chasing import Chasing
 from integration.stages.planning.doing import Doing
 from integration.stages.planning.hearing import Heed, hear
 from integration.stages.planning.living import Living
+from integration.stages.planning.mending import Mending
 from integration.stages.planning.preventing import Preventing
 from integration.stages.planning.routing import Routing
 from integration.stages.planning.saying import Saying
@@ -33,7 +34,8 @@ from integration.stages.rules.gate import PATIENCE, Verdict
 class Plan:
     """What to write down, and then what to say and do. `wants` names parties whose people must be read first.
 
-    `waits_for` are the issues (as refs) whose change may open a gate that matters here.
+    `waits_for` are the issues (as refs) whose change may open a gate that matters here. `met` are gates that were shut
+    when a move was let through, and are open by now.
     """
 
     entries: tuple[Entry, ...] = ()
@@ -46,6 +48,7 @@ class Plan:
     wants: frozenset[str] = frozenset()
     debts: tuple[Owed, ...] = ()
     waits_for: tuple[str, ...] = ()
+    met: tuple[Met, ...] = ()
     seen: LastLook = UNSEEN
 
 
@@ -66,6 +69,7 @@ def make(given: Given) -> Plan:
     Doing(scene).act()
     living.keep()
     _note_vanished(scene)
+    met = Mending(scene).met()
     for one in scene.tracks.values():
         scene.look(one.settles_at)
     return Plan(
@@ -79,6 +83,7 @@ def make(given: Given) -> Plan:
         wants=frozenset(scene.wants),
         debts=scene.past.debts,
         waits_for=tuple(dict.fromkeys((*_attempt_waits_for(scene), *waits_for))),
+        met=met,
         seen=last_look(scene),
     )
 

@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from integration.stages.calendars import Calendar
-from integration.stages.entries import AttemptOpened, Entry, Held, Intended, Outcome, Proposed
+from integration.stages.entries import AttemptOpened, Entry, Held, Intended, Judged, Outcome, Proposed
 from integration.stages.file.mappings import GitHubPeople, JiraPeople, Mappings, at
 from integration.stages.model import NEVER, Comment, Issue, Move
 from integration.stages.moves import Names, Stay, Track, is_forward, ladder, rank, stays, track
 from integration.stages.planning.actions import Action, Say
 from integration.stages.planning.hearing import Answers
 from integration.stages.planning.rotas import on_duty
-from integration.stages.remembered import Attempt, Memory, Remembered, Step
+from integration.stages.remembered import Attempt, Memory, Remembered, Step, remember
 from integration.stages.rules.case import Case, Custom
 from integration.stages.rules.gate import Ask, CaseFor, Verdict, judge
 from integration.stages.texts import markers, words
@@ -189,11 +190,20 @@ class Scene:
         steps = tuple((move.was, move.to) for move in asked.values() if move.to is not None)
         return Ask(attempt.was, attempt.to, attempt.raised_at or attempt.asked_at, steps)
 
-    def since(self) -> dict[str, datetime]:
-        """From when on evidence counts, per stage: since the last attempt on it ended, or it was left by hand."""
-        since = dict(self.past.ended_at)
+    def case_for(self, judged: Judged, askers: frozenset[str]) -> CaseFor:
+        """What the rules may look at now of a move that has its verdict: what counted then, and came since."""
+        return CaseFor(self.case(askers), judged.move.to or "", self.since(judged))
+
+    def since(self, before: Judged | None = None) -> dict[str, datetime]:
+        """From when on evidence counts, per stage: since the last attempt on it ended, or it was left by hand.
+
+        `before` a verdict was given, where that is asked for.
+        """
+        past = remember(takewhile(lambda one: one is not before, self.history)) if before else self.past
+        since = dict(past.ended_at)
         for move in self.track.moves if self.track else ():
-            if not move.ours and not is_forward(move, self.stages):
+            is_then = before is None or move.at <= before.move.at
+            if is_then and not move.ours and not is_forward(move, self.stages):
                 for stage in self.stages[rank(move.to, self.stages) + 1 : rank(move.was, self.stages) + 1]:
                     since[stage] = max(move.at, since.get(stage, move.at))
         return since

@@ -167,6 +167,16 @@ def _guarded(rule: Rule, ask: Ask, case: Case) -> list[GateResult]:
         return [replace(gate, because=rule.because, when_cleared=rule.when_cleared, on_error=rule.on_error)]
 
 
+def reopened(rule: Rule, ask: Ask, case_for: CaseFor) -> tuple[bool, datetime | None]:
+    """Would the rule's gate be open to this move now, and when may time alone change that?
+
+    Nothing hangs on it but what is known of the rule: whatever breaks in it counts as not open.
+    """
+    gates = _guarded(rule, ask, case_for.stage(rule.entering or ask.to))
+    looks = [at for one in gates if not is_open(one) for at in _looks(one.findings) if at > case_for.case.now]
+    return all(is_open(one) for one in gates), min(looks, default=None)
+
+
 def _always(ask: Ask, case: Case) -> list[GateResult]:
     """A hold and a party's "needs work" win over every rule, wherever the file blocks at all."""
     found = []
