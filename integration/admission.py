@@ -66,12 +66,6 @@ class Admission:
         """Whether browsers reach us over https."""
         return self.address.startswith("https://")
 
-    @property
-    def github_address(self) -> str:
-        """Where people see the GitHub whose API this is."""
-        root = self.github_api_url.removesuffix("/api/v3")
-        return "https://github.com" if root == "https://api.github.com" else root
-
 
 def on_loopback(host: str) -> bool:
     """Is this name or address one that only this machine leads to?"""

@@ -74,7 +74,7 @@ def test_each_way_is_read_whole() -> None:
     found = read(GITHUB, lists, {"PUBLIC_URL": "https://stages.acme.example/"}).admission
     assert (found.way, found.allow, found.admins) == ("github", ("acme", "acme/support"), ("user:rhea",))
     assert (found.client_id, found.client_secret, found.secure) == ("id", "hunter2", True)
-    assert (found.address, found.github_address) == ("https://stages.acme.example", "https://github.com")
+    assert (found.address, found.github_api_url) == ("https://stages.acme.example", "https://api.github.com")
     own = read(OPENID, {"SIGN_IN_GROUPS_CLAIM": "roles", "SIGN_IN_ADMINS": "user:aBc, Staff", "PORT": "8080"}).admission
     assert (own.issuer, own.groups_claim, own.admins) == ("https://id.acme.example", "roles", ("user:aBc", "staff"))
     assert (own.address, own.secure) == ("http://127.0.0.1:8080", False)
@@ -85,7 +85,7 @@ def test_each_way_is_read_whole() -> None:
 
 def test_github_is_the_one_whose_api_is_asked_also_where_it_is_no_tracker() -> None:
     enterprise = {"GITHUB_API_URL": "https://github.acme.example/api/v3/"}
-    assert read(GITHUB, enterprise).admission.github_address == "https://github.acme.example"
+    assert read(GITHUB, enterprise).admission.github_api_url == "https://github.acme.example/api/v3"
     jira = {"JIRA_URL": "https://j.example", "JIRA_PAT": "p", "JIRA_WEBHOOK_SECRETS": "s"}
     without = {name: value for name, value in GITHUB.items() if name not in TOKEN}
     found = read(without, jira, enterprise)

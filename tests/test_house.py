@@ -209,6 +209,10 @@ ONLY_IN = {
     ),
     "markdown_it": ("integration.sandbox",),
     "apprise": ("workers.digests",),
+    "authlib": ("integration.web.entrance",),
+    "flask_limiter": ("integration.web.entrance",),
+    "flask_wtf": ("integration.web.entrance",),
+    "joserfc": ("integration.web.entrance", "integration.sandbox"),
     "honcho": ("integration.running", "integration.setup.dotenv"),
 }
 

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import logging
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from ipaddress import ip_network
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 import redis
 import structlog
+from authlib.integrations.flask_client import OAuth
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
 from flask.testing import FlaskClient
@@ -25,6 +27,8 @@ from joserfc.jwk import OctKey, RSAKey
 from integration.admission import Admission
 from integration.sandbox.openid_model import signing_key
 from integration.sandbox.serving import Served, running
+from integration.web.entrance import by_openid as provider
+from integration.web.entrance.keys import derived
 from integration.web.entrance.signing_in import local
 from integration.web.front import _environ
 from tests.web.doors import SECRET, Way, by_github, by_openid, settings, with_pages
@@ -188,9 +192,12 @@ def signed(secret: bytes, session: dict[str, Any]) -> str:
 def test_a_cookie_of_another_key_is_none(client_of: Clients, served: Served, key: bytes) -> None:
     """Not even of the marker key itself, from which ours follows."""
     who = {"how": "github", "key": "1", "handle": "rhea", "name": "Rhea", "email": "", "groups": ["acme"]}
+    session = {"in": {"sid": "s", "since": int(time.time()) - 5, "who": who}}
     client = client_of(by_github(served))
-    client.set_cookie(COOKIE, signed(key or b"x", {"in": {"sid": "s", "since": 10**10, "who": who}}))
+    client.set_cookie(COOKIE, signed(key or b"x", session))
     assert not is_in(client)
+    client.set_cookie(COOKIE, signed(derived(b"k" * 32, "session"), session))
+    assert is_in(client), "or the one before was refused for another reason"
 
 
 @pytest.mark.parametrize("cookie", ["", "x", "e30.x.y", "." * 50, "a" * 4000, "eyJpbiI6e319"])
@@ -311,6 +318,14 @@ def test_a_provider_that_is_another_or_does_not_sign_is_not_asked(
     assert client.get("/sign-in/begin").status_code == 503
     served.world.openid.discovered = {}
     assert Way(client).go("gus").status_code == 302, "and it is asked anew once it is mended"
+
+
+def test_of_the_ways_to_sign_only_those_count_that_prove_who_signed(served: Served) -> None:
+    served.world.openid.discovered = {"id_token_signing_alg_values_supported": ["none", "HS256", "ES256", "RS256"]}
+    admission = by_openid(served)
+    client = OAuth(Flask(__name__)).register("openid", server_metadata_url=provider.discovery(admission))
+    provider.meet(client, admission)
+    assert client.server_metadata["id_token_signing_alg_values_supported"] == ["ES256", "RS256"]
 
 
 def test_a_provider_that_is_away_is_told(client_of: Clients, served: Served) -> None:
