@@ -160,10 +160,11 @@ def settle(desk: Desk, inbox: Inbox, run: Run, error: Exception, begun: datetime
     if told.waits:
         _wait(desk, inbox, run, again(told, 1, now))
         return
+    failure: Failure | None = None
     try:
         before = desk.ledger.failures.of(run.ref)
     except (LedgerAway, Unreadable) as away:
-        failure = _not_kept(away)
+        _not_kept(away)
     else:
         if before is not None and before.state is State.DROPPED and not inbox.holds(run):
             log.info("dropped while it was tried", reason=told.reason)  # by the admin
@@ -226,7 +227,8 @@ def _kept(desk: Desk, ref: Ref, told: Fate, before: Failure | None, now: datetim
         rests = now + DEAD_LOOKED_AT if failure.state is State.DEAD else None
         desk.ledger.put_off(ref, failure.next_try or rests)
     except Exception as error:
-        return _not_kept(error)
+        _not_kept(error)
+        return None
     return failure
 
 
