@@ -160,6 +160,7 @@ def settle(desk: Desk, inbox: Inbox, run: Run, error: Exception, begun: datetime
     if told.waits:
         _wait(desk, inbox, run, again(told, 1, now))
         return
+    failure: Failure | None = None
     try:
         before = desk.ledger.failures.of(run.ref)
     except (LedgerAway, Unreadable) as away:

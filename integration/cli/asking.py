@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -15,6 +15,7 @@ import click
 
 if TYPE_CHECKING:
     from integration.settings import Settings
+    from integration.setup.steps import Told
 
 Answer = TypeVar("Answer")
 _UNITS = {"d": timedelta(days=1), "w": timedelta(weeks=1), "m": timedelta(days=30), "y": timedelta(days=365)}
@@ -95,6 +96,24 @@ def wait_for(again: datetime | None) -> bool:
         click.echo(f"The tracker asks us to wait; going on at {again:%H:%M:%S} UTC.", err=True)
     time.sleep(max(seconds, 0.0))
     return True
+
+
+def keep(values: Mapping[str, str]) -> None:
+    """Into `.env`, for this account alone."""
+    from integration.setup import dotenv
+
+    if values:
+        for_people(lambda: dotenv.keep(dotenv.HERE, values))
+        click.echo(f"  kept    {', '.join(values)} in .env (mode 600)")
+
+
+def show(told: Iterable[Told]) -> bool:
+    """Say each line as it comes; whether something failed."""
+    failed = False
+    for one in told:
+        click.echo(one.line)
+        failed = failed or one.failed
+    return failed
 
 
 def fail(error: Exception) -> NoReturn:

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from integration.cli.asking import environment, fail, for_people, hush, settings_from
+from integration.cli.asking import environment, fail, for_people, hush, keep, settings_from, show
 
 if TYPE_CHECKING:
     from integration.setup.app import Event, Permission
     from integration.setup.github import Hooks, Labels, Wanted
-    from integration.setup.steps import Step, Told
+    from integration.setup.steps import Step
     from integration.stages.file.mappings import Mappings
 
 _API = "https://api.github.com"
@@ -190,9 +190,9 @@ def _hooks(
     if not dry_run:
         new = {} if known else {"GITHUB_WEBHOOK_SECRETS": secret}
         new |= {} if environ.get("GITHUB_TOKEN") or environ.get("SETUP_GITHUB_TOKEN") else {"GITHUB_TOKEN": token}
-        _keep(new)  # before anything is delivered that is signed with it
+        keep(new)  # before anything is delivered that is signed with it
         _kept(environ, address)
-    sys.exit(1 if _shown(carried_out(_each(hooks, where), not dry_run)) else 0)
+    sys.exit(1 if show(carried_out(_each(hooks, where), not dry_run)) else 0)
 
 
 def _each(hooks: Hooks, places: Iterable[str]) -> Iterator[Step]:
@@ -241,7 +241,7 @@ def sync(apply: bool, restyle: bool) -> None:
             for place in tracker.places(source.repositories)
         ]
     )
-    failed = _shown(carried_out(_labels(places.Labels(tracker.wire), steps, restyle), apply))
+    failed = show(carried_out(_labels(places.Labels(tracker.wire), steps, restyle), apply))
     if not apply:
         click.echo("Nothing was changed; with --apply it is done.")
     sys.exit(1 if failed else 0)
@@ -307,34 +307,16 @@ def _asked(prompt: str) -> str:
     return str(click.prompt(prompt, hide_input=True))
 
 
-def _keep(values: Mapping[str, str]) -> None:
-    """Into `.env`, for this account alone."""
-    from integration.setup import dotenv
-
-    if values:
-        for_people(lambda: dotenv.keep(dotenv.HERE, values))
-        click.echo(f"  kept    {', '.join(values)} in .env (mode 600)")
-
-
 def _kept(environ: Mapping[str, str], address: str) -> None:
     """Our address, which others must know, too."""
     if environ.get("PUBLIC_URL", "").rstrip("/") != address:
-        _keep({"PUBLIC_URL": address})
+        keep({"PUBLIC_URL": address})
 
 
 def _in_file(name: str) -> bool:
     from integration.setup import dotenv
 
     return dotenv.sets(dotenv.HERE, name)
-
-
-def _shown(told: Iterable[Told]) -> bool:
-    """Say each line as it comes; whether something failed."""
-    failed = False
-    for one in told:
-        click.echo(one.line)
-        failed = failed or one.failed
-    return failed
 
 
 COMMANDS = (set_up, labels)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from integration.cli.asking import fail, for_people, settings_from
+from integration.cli.asking import fail, for_people, keep, settings_from, show
 
 if TYPE_CHECKING:
     from integration.settings import JiraSettings, Settings
@@ -30,17 +30,16 @@ def set_up(
     settings, ours, mappings = _known(environ, site)
     one = _site(environ, ours, mappings)
     click.echo(f"{one.wire}, projects {', '.join(one.projects)}:")
-    for name, value in {} if dry_run else made.items():
-        _keep(name, value)
+    keep({} if dry_run else made)
     from integration.setup.steps import carried_out
 
-    failed = _shown(carried_out(for_people(lambda: one.webhook(_address(ours, public_url, bool(made)))), not dry_run))
+    failed = show(carried_out(for_people(lambda: one.webhook(_address(ours, public_url, bool(made)))), not dry_run))
     if ours.webhook_secrets and not ours.cloud:
         click.echo("  note    Data Center takes the secret on the webhook's page alone: enter it there by hand")
-    failed = _shown(_ways_back(one)) or failed
+    failed = show(_ways_back(one)) or failed
     if not one.prevented and not take_away:
         click.echo("  note    no source here says `prevent`, so moves are put back, not refused: docs/prevention.md")
-        return _shown(_forgotten(one, group)) or failed
+        return show(_forgotten(one, group)) or failed
     return _prevent(one, settings, group, apply and not dry_run, take_away) or failed
 
 
@@ -61,7 +60,7 @@ def _prevent(one: Site, settings: Settings, group: str, apply: bool, take_away: 
         click.echo("  FAILED  only Jira Cloud has rules that read a field: docs/prevention.md tells what to do by hand")
         return True
     preventing = Preventing(one, group, for_people(one.ours.account).id, apply)
-    failed = _shown(preventing.take_away() if take_away else preventing.put())
+    failed = show(preventing.take_away() if take_away else preventing.put())
     if not apply:
         click.echo("The workflows were not changed; with --apply they are.")
     elif not take_away and not failed:
@@ -153,18 +152,3 @@ def _address(ours: JiraSettings, public_url: str, is_new: bool) -> Address:
         return Address(plain, ours.webhook_secrets[0] if ours.cloud else "", also=also, is_new=is_new)
     hidden = f"{public_url}/webhooks/jira/{ours.site}/"
     return Address(f"{hidden}{ours.path_secret}", shown=f"{hidden}***")
-
-
-def _keep(name: str, value: str) -> None:
-    from integration.setup import dotenv
-
-    for_people(lambda: dotenv.keep(dotenv.HERE, {name: value}))
-    click.echo(f"  kept    {name} in .env (mode 600)")
-
-
-def _shown(told: Iterable[Told]) -> bool:
-    failed = False
-    for one in told:
-        click.echo(one.line)
-        failed = failed or one.failed
-    return failed
