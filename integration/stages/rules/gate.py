@@ -143,11 +143,12 @@ def judge(ask: Ask, mappings: Mappings, case_for: CaseFor) -> Verdict:
 
 
 def _waits(gate: GateResult, gates: Iterable[GateResult], mappings: Mappings) -> bool:
-    """Is it to be waited for, as it cannot be evaluated? Not for a repository's own rule where another blocks."""
+    """Is it to be waited for, as it cannot be evaluated? Not for a repository's own doing where another blocks."""
     if gate.ok is not None or gate.waived or gate.level == Level.OBSERVE:
         return False
+    of_repository = mappings.has_added(gate.rule) or mappings.has_raised(gate.rule)
     others = (one for one in gates if not mappings.has_added(one.rule) and one.level == Level.BLOCK)
-    return not (mappings.has_added(gate.rule) and any(one.ok is False and not one.waived for one in others))
+    return not (of_repository and any(one.ok is False and not one.waived for one in others))
 
 
 def _applied(rule: Rule, ask: Ask, case: Case) -> list[GateResult]:
