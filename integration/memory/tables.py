@@ -105,6 +105,9 @@ features = Table(
     Column("seen", LargeBinary),  # a `LastLook` as JSON
 )
 
+# The board counts and sorts by these alone, without a look at the rows.
+Index("ix_features_board", features.c.stage, features.c.frozen, features.c.closed, features.c.since, features.c.wanted)
+
 # No bound value: a partial index is used only where a question says the very same.
 _NOTHING: ColumnClause[str] = literal_column("''")
 ASKED = or_(features.c.wanted.is_not(None), features.c.awaited != _NOTHING, features.c.owing != _NOTHING)
