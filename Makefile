@@ -6,7 +6,7 @@ UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --g
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint audit drill bench schema words lock clean
+.PHONY: help install run test lint audit drill bench pictures schema words lock clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ drill: .venv/installed-dev  ## The long tests: the whole of each, the laws over 
 
 bench: .venv/installed-dev  ## How quick it is, beside its peers; about a quarter of an hour, on a quiet machine
 	$(BIN)/python -m bench
+
+pictures: .venv/installed-dev  ## Make the pictures of the pages in docs/images anew, after a change that shows
+	WRITE_PICTURES=1 REQUIRE_BROWSER=1 $(BIN)/pytest -q tests/browser/test_pictures.py
 
 schema: .venv/installed  ## Write the schemas in docs/ anew, after a change to the form of mappings.yaml
 	$(BIN)/python -c 'from pathlib import Path; from integration.stages.file.schema import texts; \
