@@ -31,6 +31,7 @@ from integration.memory.database import (
 )
 from integration.memory.failures import Failures
 from integration.memory.histories import Histories
+from integration.memory.reports import Reports
 from integration.memory.rounds import Rounds
 from integration.memory.versions import Under, Versions, is_past
 from integration.stages.entries import Carried, Entry, Frozen
@@ -94,6 +95,7 @@ class Ledger:
         self.born = born
         self.agenda = Agenda(engine)
         self.board = board.Board(engine)
+        self.reports = Reports(engine)
         self.failures = Failures(engine)
         self.histories = Histories(engine)
         self.rounds = Rounds(engine)

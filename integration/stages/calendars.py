@@ -398,6 +398,16 @@ def next_open(at: datetime, calendar: Calendar | None) -> datetime:
     return next(max(at, open_.begin) for open_ in _stretches(at, calendar) if at < open_.end)
 
 
+def worked(begin: datetime, end: datetime, calendar: Calendar | None) -> timedelta:
+    """How much working time lies between two moments; where there is no calendar, work is mon-fri, 09:00-17:00 UTC."""
+    begin, end, total = as_utc(begin), as_utc(end), timedelta()
+    for open_ in _stretches(begin, calendar or Calendar()):
+        if open_.begin >= end:
+            break
+        total += max(timedelta(), min(end, open_.end) - max(begin, open_.begin))
+    return total
+
+
 def as_utc(at: datetime) -> datetime:
     """The moment in UTC."""
     if at.utcoffset() is None:

@@ -1,0 +1,136 @@
+"""What reports ask: entries of some kinds over all features, and what the last looks have seen, in one pass each.
+
+A report reads tens of thousands of entries, so their bodies are read without the checks that a feature's own page
+makes; one that this release cannot read is left out, and `verify` tells of it. Reached through `Ledger.reports`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, get_args
+
+import msgspec
+from sqlalchemy import ColumnElement, Engine, Row, Select, and_, false, or_, select
+
+from integration.memory import tables
+from integration.memory.board import Eyes, seen_by
+from integration.memory.database import transaction
+from integration.stages.entries import Entry
+from integration.stages.last_look import Arrival
+from integration.stages.model import Move, Ref
+from integration.stages.reports.facts import About, Fact, Looked
+
+_F, _E = tables.features.c, tables.entries.c
+_FEATURES_AT_ONCE = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """Over which entries and features. `since` and `until` are of when an entry's fact was; None: no bound."""
+
+    eyes: Eyes
+    place: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Moved:
+    """What of a last look a report reads."""
+
+    moves: tuple[Move, ...] = ()
+    before: tuple[Arrival, ...] = ()
+
+
+_LOOK = msgspec.json.Decoder(_Moved)
+_DECODERS = {one.__dataclass_fields__["kind"].default: msgspec.json.Decoder(one) for one in get_args(Entry)}
+
+
+class Reports:
+    """Questions over all features. Raises `LedgerAway` as the ledger does."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def facts(self, over: Over, *kinds: str) -> list[Fact]:
+        """The entries of these kinds, each feature's in their order."""
+        return self._facts(self._question(over, _E.kind.in_(kinds)))
+
+    def shut(self, over: Over, *more: str) -> list[Fact]:
+        """The verdicts that found a gate shut, and the entries of `more` kinds."""
+        found_shut = and_(_E.kind == "judged", _E.rule.is_not(None))
+        return self._facts(self._question(over, or_(found_shut, _E.kind.in_(more) if more else false())))
+
+    def around(self, over: Over, kind: str, *kinds: str) -> list[Fact]:
+        """The entries of `kinds` of every feature that has one of that `kind`, whenever they were written."""
+        has_one = select(_E.feature_id).where(_E.kind == kind)
+        always = Over(over.eyes, over.place)
+        return self._facts(self._question(always, _E.kind.in_(kinds)).where(_F.id.in_(has_one)))
+
+    def looked(self, over: Over) -> list[Looked]:
+        """What the last look at each feature saw of its moves."""
+        question = select(_F.id, _F.ref, _F.title, _F.place, _F.seen).where(
+            _F.seen.is_not(None), _F.frozen.is_(False), *_there(over)
+        )
+        with transaction(self._engine) as connection:
+            rows = connection.execute(question).all()
+        return [Looked(_about(row), seen.moves, seen.before) for row in rows if (seen := _seen(row.seen))]
+
+    def _question(self, over: Over, which: ColumnElement[bool]) -> Select[Any]:
+        narrowed = [which, *_there(over)]
+        if over.since is not None:
+            narrowed.append(_E.at >= over.since)
+        if over.until is not None:
+            narrowed.append(_E.at < over.until)
+        columns = (_E.feature_id, _E.kind, _E.body)
+        return select(*columns).join(tables.features).where(*narrowed).order_by(_E.feature_id, _E.seq)
+
+    def _facts(self, question: Select[Any]) -> list[Fact]:
+        with transaction(self._engine) as connection:
+            rows = connection.execute(question).all()
+            about = self._abouts(connection, {row.feature_id for row in rows})
+        found = ((row, _entry(row.kind, row.body)) for row in rows)
+        return [Fact(about[row.feature_id], entry) for row, entry in found if entry and row.feature_id in about]
+
+    @staticmethod
+    def _abouts(connection: Any, ids: Collection[int]) -> Mapping[int, About]:
+        """The features, each once: their names beside each entry would be most of what is read."""
+        found: dict[int, About] = {}
+        wanted = sorted(ids)
+        for start in range(0, len(wanted), _FEATURES_AT_ONCE):
+            part = _F.id.in_(wanted[start : start + _FEATURES_AT_ONCE])
+            rows = connection.execute(select(_F.id, _F.ref, _F.title, _F.place).where(part)).all()
+            found |= {row.id: _about(row) for row in rows}
+        return found
+
+
+def _there(over: Over) -> list[ColumnElement[bool]]:
+    return [*seen_by(over.eyes), *([_F.place == over.place] if over.place else [])]
+
+
+def _about(row: Row[Any]) -> About:
+    ref = _ref(row.ref)
+    return About(ref, row.title or ref.key, row.place or ref.of_place)
+
+
+@lru_cache(20_000)
+def _ref(text: str) -> Ref:
+    return Ref.parse(text)
+
+
+def _entry(kind: str, body: str) -> Entry | None:
+    try:
+        found: Entry = _DECODERS[kind].decode(body)
+        return found
+    except (KeyError, msgspec.MsgspecError):
+        return None
+
+
+def _seen(body: bytes) -> _Moved | None:
+    try:
+        return _LOOK.decode(body)
+    except msgspec.MsgspecError:
+        return None
