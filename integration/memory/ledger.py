@@ -33,6 +33,7 @@ from integration.memory.failures import Failures
 from integration.memory.histories import Histories
 from integration.memory.reports import Reports
 from integration.memory.rounds import Rounds
+from integration.memory.spoken import Words
 from integration.memory.versions import Under, Versions, is_past
 from integration.stages.entries import Carried, Entry, Frozen
 from integration.stages.last_look import UNSEEN, LastLook
@@ -99,6 +100,7 @@ class Ledger:
         self.failures = Failures(engine)
         self.histories = Histories(engine)
         self.rounds = Rounds(engine)
+        self.spoken = Words(engine)
         self.versions = Versions(engine)
 
     @classmethod

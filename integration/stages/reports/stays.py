@@ -1,6 +1,7 @@
 """How long features stay in their stages, by the moves that the last look at each has seen.
 
-Where a feature was put back from counts as not visited, and the time there as time in the stage that it came back to.
+Where a feature was put back from at once counts as not visited, and the time there as time in the stage that it came
+back to. What was put back later has been there.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from integration.stages.model import Move
-from integration.stages.moves import is_forward
+from integration.stages.moves import SETTLING, is_forward
 from integration.stages.reports.facts import About, Looked
 
 
@@ -52,8 +53,8 @@ def _of(looked: Looked, stages: Sequence[str]) -> list[Stayed]:
 
 
 def _is_put_back(move: Move, found: Sequence[Stayed], stages: Sequence[str]) -> bool:
-    """Is it ours, and back to where the feature had come from?"""
-    if not move.ours or is_forward(move, stages) or len(found) < 2:
+    """Is it ours, and at once back to where the feature had come from?"""
+    if not move.ours or is_forward(move, stages) or len(found) < 2 or move.at - found[-1].since > SETTLING:
         return False
     came, here = found[-2:]
     return (here.stage, came.stage) == (move.was, move.to) and came.until == here.since

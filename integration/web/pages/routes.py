@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, current_app
+from flask import Blueprint, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from integration.memory.inbox import Inbox
@@ -17,7 +17,7 @@ from integration.settings import Settings
 if TYPE_CHECKING:
     from integration.web.pages.books import Books
 
-NAV = (("pages.board", "Board"), ("standing.status", "Status"))
+NAV = (("pages.board", "Board"), ("pages.parties", "Parties"), ("pages.reports", "Reports"), ("standing.status", "Status"))
 """What stands at the top of each page: the endpoint, and its name."""
 
 
@@ -56,5 +56,21 @@ def pages(settings: Settings, inbox: Inbox) -> Blueprint:
         from integration.web.pages import feature
 
         return feature.check(books(), ref)
+
+    @routes.get("/reports")
+    def reports() -> ResponseReturnValue:
+        return redirect(url_for(".reports_one", name="escapes", **request.args.to_dict(flat=False)))
+
+    @routes.get("/reports/<name>")
+    def reports_one(name: str) -> ResponseReturnValue:
+        from integration.web.pages import reports
+
+        return reports.show(books(), name)
+
+    @routes.get("/reports/<name>.csv")
+    def reports_sheet(name: str) -> ResponseReturnValue:
+        from integration.web.pages import reports
+
+        return reports.sheet(books(), name)
 
     return routes
