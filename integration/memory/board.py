@@ -6,6 +6,7 @@ Every question takes whose eyes they are for (`Eyes`), so that no page can forge
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -99,6 +100,16 @@ class Board:
         """Those that stand in no stage, and that somebody has asked for one."""
         that = (*_that(wanted, eyes, any_stage=True), _F.stage.is_(None), _F.wanted.is_not(None))
         return self._features(select(tables.features).where(*that).order_by(_F.id).limit(limit))
+
+    def waiting(self, eyes: Eyes) -> dict[str, int]:
+        """For each party, how many features wait for its word, or for one that was promised."""
+        question = select(_F.awaited, _F.owing, _F.closed).where(tables.ASKED, _F.frozen.is_(False), *seen_by(eyes))
+        found: Counter[str] = Counter()
+        with transaction(self._engine) as connection:
+            for row in connection.execute(question):
+                is_open = row.closed == ClosedAs.OPEN.value
+                found.update({*(row.awaited.split() if is_open else ()), *row.owing.split()})
+        return dict(found)
 
     def feature(self, ref: Ref, eyes: Eyes) -> Feature | None:
         """One of them; None also where these eyes may not see it."""

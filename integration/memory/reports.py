@@ -10,17 +10,17 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import msgspec
-from sqlalchemy import ColumnElement, Engine, Row, Select, and_, false, or_, select
+from sqlalchemy import ColumnElement, Engine, Select, and_, false, or_, select
 
 from integration.memory import tables
 from integration.memory.board import Eyes, seen_by
 from integration.memory.database import transaction
-from integration.stages.entries import Entry
+from integration.stages.entries import Entry, Judged, Outcome
 from integration.stages.last_look import Arrival
-from integration.stages.model import Move, Ref
+from integration.stages.model import ClosedAs, Move, Ref
 from integration.stages.reports.facts import About, Fact, Looked
 
 _F, _E = tables.features.c, tables.entries.c
@@ -35,6 +35,16 @@ class Over:
     place: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    stage: str = ""  # of verdicts: those on a move to it
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What of a verdict tells that a stage was entered; its gates are most of it, and are left unread."""
+
+    at: datetime
+    move: Move
+    outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +55,28 @@ class _Moved:
     before: tuple[Arrival, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """What of a last look tells which stage is next."""
+
+    ahead: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """A feature, where it stands, and the stage that is next; somebody `asks` for it, or it just lies ahead."""
+
+    about: About
+    stage: str
+    since: datetime | None
+    ahead: str
+    asks: bool
+
+
+_AHEAD = msgspec.json.Decoder(_Ahead)
 _LOOK = msgspec.json.Decoder(_Moved)
 _DECODERS = {one.__dataclass_fields__["kind"].default: msgspec.json.Decoder(one) for one in get_args(Entry)}
+_BRIEF = {**_DECODERS, "judged": msgspec.json.Decoder(_Verdict)}
 
 
 class Reports:
@@ -56,19 +86,46 @@ class Reports:
         self._engine = engine
 
     def facts(self, over: Over, *kinds: str) -> list[Fact]:
-        """The entries of these kinds, each feature's in their order."""
+        """The entries of these kinds, each feature's in their order; verdicts come without their gates."""
         return self._facts(self._question(over, _E.kind.in_(kinds)))
 
     def shut(self, over: Over, *more: str) -> list[Fact]:
         """The verdicts that found a gate shut, and the entries of `more` kinds."""
-        found_shut = and_(_E.kind == "judged", _E.rule.is_not(None))
-        return self._facts(self._question(over, or_(found_shut, _E.kind.in_(more) if more else false())))
+        of_stage = (_E.stage == over.stage,) if over.stage else ()
+        found_shut = and_(_E.kind == "judged", _E.rule.is_not(None), *of_stage)
+        others = _E.kind.in_(more) if more else false()
+        return self._facts(self._question(over, or_(found_shut, others)), _DECODERS)
 
     def around(self, over: Over, kind: str, *kinds: str) -> list[Fact]:
         """The entries of `kinds` of every feature that has one of that `kind`, whenever they were written."""
         has_one = select(_E.feature_id).where(_E.kind == kind)
         always = Over(over.eyes, over.place)
         return self._facts(self._question(always, _E.kind.in_(kinds)).where(_F.id.in_(has_one)))
+
+    def of_party(self, over: Over, party: str, kinds: Collection[str], limit: int, offset: int) -> list[Fact]:
+        """The entries of these kinds that are about the party, newest first."""
+        columns = (_E.feature_id, _E.kind, _E.body)
+        which = (_E.party == party, _E.kind.in_(kinds), *_there(over))
+        newest = (_E.at.desc(), _E.feature_id, _E.seq.desc())
+        question = select(*columns).join(tables.features).where(*which).order_by(*newest)
+        return self._facts(question.limit(limit).offset(offset))
+
+    def of_features(self, over: Over, ids: Collection[int], *kinds: str) -> list[Fact]:
+        """The entries of these kinds of a few features."""
+        return self._facts(self._question(over, and_(_E.feature_id.in_(sorted(ids)), _E.kind.in_(kinds))))
+
+    def coming(self, eyes: Eyes, stages: Collection[str], party: str) -> list[Next]:
+        """The open features whose next stage is one of these, and that do not wait for the party's word: newest first."""
+        named = _F.awaited.contains(f" {party} ", autoescape=True)
+        open_ = (_F.closed == ClosedAs.OPEN.value, _F.frozen.is_(False), _F.stage.is_not(None), ~named)
+        question = select(_F.id, _F.ref, _F.title, _F.place, _F.stage, _F.since, _F.wanted, _F.seen).where(
+            *open_, _F.seen.is_not(None), *seen_by(eyes)
+        )
+        with transaction(self._engine) as connection:
+            rows = connection.execute(question.order_by(_F.since.desc())).all()
+        ahead = ((row, _ahead(row.seen)) for row in rows)
+        return [Next(_about(row), row.stage, row.since, stage, row.wanted is not None)
+                for row, stage in ahead if stage in stages]  # fmt: skip
 
     def looked(self, over: Over) -> list[Looked]:
         """What the last look at each feature saw of its moves."""
@@ -88,11 +145,12 @@ class Reports:
         columns = (_E.feature_id, _E.kind, _E.body)
         return select(*columns).join(tables.features).where(*narrowed).order_by(_E.feature_id, _E.seq)
 
-    def _facts(self, question: Select[Any]) -> list[Fact]:
+    def _facts(self, question: Select[Any], decoders: Mapping[str, Any] | None = None) -> list[Fact]:
+        decoders = decoders or _BRIEF
         with transaction(self._engine) as connection:
             rows = connection.execute(question).all()
             about = self._abouts(connection, {row.feature_id for row in rows})
-        found = ((row, _entry(row.kind, row.body)) for row in rows)
+        found = ((row, _entry(decoders, row.kind, row.body)) for row in rows)
         return [Fact(about[row.feature_id], entry) for row, entry in found if entry and row.feature_id in about]
 
     @staticmethod
@@ -111,7 +169,7 @@ def _there(over: Over) -> list[ColumnElement[bool]]:
     return [*seen_by(over.eyes), *([_F.place == over.place] if over.place else [])]
 
 
-def _about(row: Row[Any]) -> About:
+def _about(row: Any) -> About:
     ref = _ref(row.ref)
     return About(ref, row.title or ref.key, row.place or ref.of_place)
 
@@ -121,12 +179,19 @@ def _ref(text: str) -> Ref:
     return Ref.parse(text)
 
 
-def _entry(kind: str, body: str) -> Entry | None:
+def _entry(decoders: Mapping[str, Any], kind: str, body: str) -> Entry | None:
     try:
-        found: Entry = _DECODERS[kind].decode(body)
-        return found
+        found = decoders[kind].decode(body)
+        return Judged(found.at, found.move, found.outcome) if isinstance(found, _Verdict) else cast("Entry", found)
     except (KeyError, msgspec.MsgspecError):
         return None
+
+
+def _ahead(body: bytes) -> str:
+    try:
+        return _AHEAD.decode(body).ahead
+    except msgspec.MsgspecError:
+        return ""
 
 
 def _seen(body: bytes) -> _Moved | None:

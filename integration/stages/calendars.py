@@ -455,15 +455,22 @@ def _stretches(at: datetime, calendar: Calendar) -> Iterator[_Open]:
 
 def _openings(at: datetime, calendar: Calendar) -> Iterator[tuple[_Open, ...]]:
     """Every working day from that of `at` on, as the stretches in which somebody is there."""
-    zone = ZoneInfo(calendar.time_zone)
-    first = day_of(at, zone)
+    first = day_of(at, ZoneInfo(calendar.time_zone))
     for day in (first + timedelta(days=n) for n in count()):
-        if calendar.works(day):
-            parts = _not_quiet(calendar.hours_of(day), calendar.quiet_hours)
-            stretches = (_Open(day, begin, instant(day, begin, zone), instant(day, end, zone)) for begin, end in parts)
-            # a clock that is put forward can swallow a short stretch whole
-            if there := tuple(open_ for open_ in stretches if open_.begin < open_.end):
-                yield there
+        if there := _open_on(day, calendar):
+            yield there
+
+
+@lru_cache(4096)  # reports count the hours of thousands of answers, in a few hundred days
+def _open_on(day: date, calendar: Calendar) -> tuple[_Open, ...]:
+    """The stretches of a day in which somebody is there; none where the party does not work."""
+    if not calendar.works(day):
+        return ()
+    zone = ZoneInfo(calendar.time_zone)
+    parts = _not_quiet(calendar.hours_of(day), calendar.quiet_hours)
+    stretches = (_Open(day, begin, instant(day, begin, zone), instant(day, end, zone)) for begin, end in parts)
+    # a clock that is put forward can swallow a short stretch whole
+    return tuple(open_ for open_ in stretches if open_.begin < open_.end)
 
 
 # --- days and clocks ------------------------------------------------------------------------------------------------

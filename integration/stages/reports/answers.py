@@ -22,6 +22,7 @@ from integration.stages.entries import (
     Outcome,
 )
 from integration.stages.file.mappings import Mappings
+from integration.stages.model import NEVER, Ref
 from integration.stages.reports.facts import About, Fact, by_feature
 
 
@@ -59,8 +60,22 @@ def answers(facts: Iterable[Fact], born: datetime) -> Iterator[Answer]:
         yield from _of_feature(of_one, born)
 
 
-def _of_feature(facts: Sequence[Fact], born: datetime) -> Iterator[Answer]:
-    told: dict[tuple[str, str], datetime] = {}
+def unanswered(facts: Iterable[Fact], party: str) -> dict[Ref, dict[str, datetime]]:
+    """Of each feature, the stages of which the party was told and has not answered, and when that was."""
+    found: dict[Ref, dict[str, datetime]] = {}
+    for ref, of_one in by_feature(facts).items():
+        told: dict[tuple[str, str], datetime] = {}
+        for _ in _of_feature(of_one, NEVER, told):
+            pass
+        found[ref] = {stage: at for (whose, stage), at in told.items() if whose == party}
+    return found
+
+
+def _of_feature(
+    facts: Sequence[Fact], born: datetime, told: dict[tuple[str, str], datetime] | None = None
+) -> Iterator[Answer]:
+    """Its answers; `told` is what is not answered, at each moment."""
+    told = {} if told is None else told
     for fact in facts:
         match fact.entry:
             case Noticed(party=party, stage=stage, at=at, unreached="") | HandedOver(party=party, stage=stage, at=at):

@@ -18,7 +18,8 @@ from integration.stages.reports.facts import About
 from integration.stages.reports.gates import Debt, Stopped, Waiver
 from integration.stages.reports.stays import Stayed
 
-T, K = TypeVar("T"), TypeVar("K", bound=Hashable)
+T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
 Cell = str | int | float | datetime | timedelta | About | None
 
 

@@ -40,7 +40,7 @@ class Asked:
     @property
     def over(self) -> Over:
         """The entries of that time."""
-        return Over(self.eyes, self.place, self.period.since, self.period.until)
+        return Over(self.eyes, self.place, self.period.since, self.period.until, self.stage)
 
 
 @dataclass(frozen=True, slots=True)

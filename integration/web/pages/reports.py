@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import urlencode
 
 from flask import Response, abort, make_response, request
 
@@ -17,6 +18,7 @@ from integration.web.pages.figures import Asked, Report, begin_of
 from integration.web.pages.shown import Shown, page
 
 SINCE = timedelta(days=180)
+_FILTERS = ("since", "until", "place", "party", "stage", "rule")
 ROWS = 100
 """So many lines of a table are on the page; its CSV has all."""
 
@@ -62,12 +64,13 @@ REPORTS = {
 
 def show(books: Books, name: str) -> Response:
     """The page. Raises 404 where there is no such report."""
-    about, asked = _about(name), _asked(books)
+    about, asked = _about(name), _asked(books, name)
     report = about.make(asked)
     return make_response(
         page(
             "reports.html", books, shown=asked.shown, reports=REPORTS, name=name, about=about, report=report,
-            asked=asked, rows=ROWS, place_name=place_name, since=_day(asked.shown, "since"),
+            asked=asked, rows=ROWS, sheet_address=lambda table: _address(f"{name}.csv", _FILTERS, table=table),
+            other_address=lambda other: _address(other, ("since", "until", "place")), place_name=place_name, since=_day(asked.shown, "since"),
             until=_day(asked.shown, "until"),
             places=[(one, place_name(one)) for one in books.ledger.board.places(asked.eyes)],
         )
@@ -76,12 +79,18 @@ def show(books: Books, name: str) -> Response:
 
 def sheet(books: Books, name: str) -> Response:
     """One of its tables as CSV: the one that is asked for, else the one that lists each."""
-    asked = _asked(books)
+    asked = _asked(books, name)
     report, key = _about(name).make(asked), request.args.get("table", "each")
     table = report.table(key)
     if table is None:
         abort(404, f"This report has these tables: {', '.join(one.key for one in report.tables)}.")
     return sheets.sheet(table, asked.shown, name if key == "each" else f"{name}-{key}")
+
+
+def _address(name: str, keep: tuple[str, ...], **more: str) -> str:
+    """The address of a report, or of its CSV, with those of the filters that are to stay."""
+    asked = urlencode({**{one: request.args[one] for one in keep if one in request.args}, **more})
+    return f"/reports/{name}{'?' if asked else ''}{asked}"
 
 
 def _about(name: str) -> About:
@@ -91,11 +100,13 @@ def _about(name: str) -> About:
     return found
 
 
-def _asked(books: Books) -> Asked:
+def _asked(books: Books, name: str) -> Asked:
+    """Escapes are those into the last stage, where nobody has asked for another."""
     shown, given = Shown.of(books), request.args
+    usual = next(reversed(shown.stages), "") if name == "escapes" else ""
     period = Period(begin_of(_day(shown, "since"), shown), begin_of(_day(shown, "until"), shown, 1))
     return Asked(
-        books, shown, period, current().places, given.get("place", ""), given.get("party", ""), given.get("stage", ""),
+        books, shown, period, current().places, given.get("place", ""), given.get("party", ""), given.get("stage", usual),
         given.get("rule", "").strip()[:200],
     )  # fmt: skip
 

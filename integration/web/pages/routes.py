@@ -57,9 +57,28 @@ def pages(settings: Settings, inbox: Inbox) -> Blueprint:
 
         return feature.check(books(), ref)
 
+    @routes.get("/parties")
+    def parties() -> ResponseReturnValue:
+        from integration.web.pages import party
+
+        return party.list_all(books())
+
+    @routes.get("/party/<key>")
+    def party(key: str) -> ResponseReturnValue:
+        from integration.web.pages import party
+
+        return party.show(books(), key)
+
+    @routes.post("/party/<key>")
+    def party_speak(key: str) -> ResponseReturnValue:
+        from integration.web.pages import party
+
+        return party.speak(books(), key)
+
     @routes.get("/reports")
     def reports() -> ResponseReturnValue:
-        return redirect(url_for(".reports_one", name="escapes", **request.args.to_dict(flat=False)))
+        asked = request.query_string.decode("ascii", "replace")
+        return redirect(url_for(".reports_one", name="escapes") + (f"?{asked}" if asked else ""))
 
     @routes.get("/reports/<name>")
     def reports_one(name: str) -> ResponseReturnValue:
