@@ -7,7 +7,7 @@ or new. That somebody may speak for the party, the door has asked of the tracker
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import cast
 
@@ -46,24 +46,17 @@ class Voicing:
         return at < self.scene.given.born and (attempt is None or at < attempt.asked_at)
 
     def _entry(self, one: Spoken, comment: Comment) -> Entry:
-        by = self._known(one.by)
         match one.word:
             case "ack":
-                return Acknowledged(one.at, one.party, one.stage, by, comment.id, comment.url)
+                return Acknowledged(one.at, one.party, one.stage, one.by, comment.id, comment.url)
             case "needs-work":
-                return NeedsWork(one.at, one.party, one.stage, by, one.note, comment.id, comment.url)
+                return NeedsWork(one.at, one.party, one.stage, one.by, one.note, comment.id, comment.url)
             case "approve":
                 scene = self.scene
                 facts = facts_of(scene.issue, void_it(one.party, scene.mappings), scene.mappings)
                 if one.at < scene.given.born:  # what the text said then, the lost ledger knew
                     facts = tuple((name, "lost") for name, _ in facts)
-                return Approved(one.at, one.party, one.stage, by, comment.id, comment.url, facts)
-
-    def _known(self, by: Person) -> Person:
-        """The same person as this tracker knows them, where they have left a trace here."""
-        issue = self.scene.issue
-        seen = (issue.author, *(one.author for one in issue.comments), *(one.actor for one in issue.sightings))
-        return next((one for one in seen if by.handle and one.handle.casefold() == by.handle.casefold()), by)
+                return Approved(one.at, one.party, one.stage, one.by, comment.id, comment.url, facts)
 
     # --- what is still to be said ---
 
@@ -95,7 +88,7 @@ class Voicing:
         attempt = scene.attempt
         if attempt is None or attempt.to != one.stage or one.at < attempt.asked_at:
             return "nobody asks for that stage any more"
-        if self._asked_for_it(self._known(one.by)):
+        if self._asked_for_it(one.by):
             return f"{one.by} asked for it, and nobody answers for what they have asked for themselves"
         return ""
 
@@ -118,7 +111,7 @@ class Voicing:
         )
 
 
-# --- in a marker --------------------------------------------------------------------------------------------------------
+# --- in a marker ------------------------------------------------------------------------------------------------------
 
 
 def _kept(one: Spoken) -> dict[str, str]:
@@ -128,9 +121,9 @@ def _kept(one: Spoken) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _read(key: str, kept: dict[str, str] | object) -> Spoken | None:
+def _read(key: str, kept: Mapping[str, str]) -> Spoken | None:
     """The word as its marker tells it; None where it tells none."""
-    if not isinstance(kept, dict) or kept.get("word") not in ("ack", "approve", "needs-work"):
+    if kept.get("word") not in ("ack", "approve", "needs-work"):
         return None
     by = Person(kept["by"], kept["handle"], kept["name"])
     at, word = datetime.fromisoformat(kept["at"]), cast("Word", kept["word"])

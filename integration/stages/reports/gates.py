@@ -8,6 +8,7 @@ from datetime import datetime
 
 from integration.stages.entries import Entry, Judged, Outcome, Owed, Waived
 from integration.stages.file.mappings import Level
+from integration.stages.model import Ref
 from integration.stages.remembered import remember
 from integration.stages.reports.facts import About, Fact, by_feature
 from integration.stages.rules.gate import is_open
@@ -51,14 +52,14 @@ class Debt:
 
 def stopped(facts: Iterable[Fact]) -> Iterator[Stopped]:
     """Each rule that a verdict found shut, once for each move. Of a request that was blocked: only what blocked it."""
-    seen: set[tuple[str, str, str]] = set()
+    seen: set[tuple[Ref, str, str]] = set()
     for fact in facts:
         if not isinstance(fact.entry, Judged) or fact.entry.outcome is Outcome.ADOPTED:
             continue
         judged, move = fact.entry, fact.entry.move
         is_blocked = judged.outcome is Outcome.BLOCKED
         for gate in judged.gates:
-            one = (str(fact.about.ref), move.id, gate.rule)
+            one = (fact.about.ref, move.id, gate.rule)
             if not is_open(gate) and (gate.level == Level.BLOCK) == is_blocked and one not in seen:
                 seen.add(one)
                 yield Stopped(fact.about, move.id, move.at, move.to or "", str(move.actor), gate.rule, gate.level)

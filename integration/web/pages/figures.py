@@ -193,7 +193,9 @@ def waived(asked: Asked) -> Report:
         "How often each rule was waived; the table below has the numbers", labels, series, charts.whole
     )
     says = f"{_many(len(given), 'waiver')}; {_many(sum(one.is_open for one in owed), 'promised word')} still owed."
-    return Report(says, chart, ("Waived",), (by_rule, tables.each_waiver(given), tables.each_debt(owed, asked.shown.now)))
+    return Report(
+        says, chart, ("Waived",), (by_rule, tables.each_waiver(given), tables.each_debt(owed, asked.shown.now))
+    )
 
 
 _OWED = ("owed", "acknowledged", "approved", "attempt_opened", "attempt_ended")
@@ -226,7 +228,7 @@ def _many(count: int, what: str) -> str:
 def begin_of(text: str, shown: Shown, days_later: int = 0) -> datetime | None:
     """Midnight of a day as the address names it, on the file's clock; None where it names none."""
     try:
-        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=shown.zone)  # noqa: DTZ007 - it gets its zone at once
+        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=shown.zone)
         return day + timedelta(days=days_later)
     except (ValueError, OverflowError):
         return None

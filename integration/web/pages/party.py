@@ -139,7 +139,9 @@ def _waiting(books: Books, mappings: Mappings, key: str, shown: Shown) -> list[W
 def _turn(feature: Feature, mappings: Mappings, key: str, since: datetime | None, now: datetime) -> Waits:
     within = mappings.parties[key].respond_within
     due = later(since, within, mappings.calendar_of(key)) if since and within else None
-    return Waits(feature, feature.wanted or "", since, due, due is not None and due < now, _asks(mappings, key, feature))
+    return Waits(
+        feature, feature.wanted or "", since, due, due is not None and due < now, _asks(mappings, key, feature)
+    )
 
 
 def _asks(mappings: Mappings, key: str, feature: Feature) -> Word:
@@ -164,7 +166,7 @@ def _owing(features: tuple[Feature, ...], facts: list[Fact], key: str, now: date
 
 
 def speak(books: Books, key: str) -> ResponseReturnValue:
-    """Keep what somebody says for the party. 403 for whoever may not; Redis away: it was not given, and that is said."""
+    """Keep what somebody says for the party. 403 for whoever may not; raises `Away`, and then it was not given."""
     mappings, party = _party(books, key)
     visitor = current()
     if not visitor.speaks_for(key):
@@ -179,7 +181,8 @@ def speak(books: Books, key: str) -> ResponseReturnValue:
         abort(400, "Say one of: seen, agreed, needs work.")
     if word == "needs-work" and not note:
         return show(books, key, "Say in a few words what is missing.", 400)
-    if not any(one.stage == stage and one.feature.ref == feature.ref for one in _waiting(books, mappings, key, Shown.of(books))):
+    waiting = _waiting(books, mappings, key, Shown.of(books))
+    if not any((one.feature.ref, one.stage) == (feature.ref, stage) for one in waiting):
         return show(books, key, f"{feature.title} does not wait for this word any more; nothing was posted.", 409)
     _give(books, feature.ref, _spoken(key, stage, cast("Word", word), visitor, feature.ref, note))
     query = urlencode({"said": str(feature.ref)})

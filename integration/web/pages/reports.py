@@ -1,4 +1,4 @@
-"""Reports: figures with a chart, the tables under it, and each table as CSV; the time and the filters are in the address."""
+"""Reports: a chart, the tables under it, each of them as CSV; the time and the filters are in the address."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ def show(books: Books, name: str) -> Response:
         page(
             "reports.html", books, shown=asked.shown, reports=REPORTS, name=name, about=about, report=report,
             asked=asked, rows=ROWS, sheet_address=lambda table: _address(f"{name}.csv", _FILTERS, table=table),
-            other_address=lambda other: _address(other, ("since", "until", "place")), place_name=place_name, since=_day(asked.shown, "since"),
-            until=_day(asked.shown, "until"),
+            other_address=lambda other: _address(other, ("since", "until", "place")),
+            place_name=place_name, since=_day(asked.shown, "since"), until=_day(asked.shown, "until"),
             places=[(one, place_name(one)) for one in books.ledger.board.places(asked.eyes)],
         )
     )  # fmt: skip
@@ -106,8 +106,8 @@ def _asked(books: Books, name: str) -> Asked:
     usual = next(reversed(shown.stages), "") if name == "escapes" else ""
     period = Period(begin_of(_day(shown, "since"), shown), begin_of(_day(shown, "until"), shown, 1))
     return Asked(
-        books, shown, period, current().places, given.get("place", ""), given.get("party", ""), given.get("stage", usual),
-        given.get("rule", "").strip()[:200],
+        books, shown, period, current().places, given.get("place", ""), given.get("party", ""),
+        given.get("stage", usual), given.get("rule", "").strip()[:200],
     )  # fmt: skip
 
 

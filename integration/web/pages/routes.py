@@ -17,7 +17,12 @@ from integration.settings import Settings
 if TYPE_CHECKING:
     from integration.web.pages.books import Books
 
-NAV = (("pages.board", "Board"), ("pages.parties", "Parties"), ("pages.reports", "Reports"), ("standing.status", "Status"))
+NAV = (
+    ("pages.board", "Board"),
+    ("pages.parties", "Parties"),
+    ("pages.reports", "Reports"),
+    ("standing.status", "Status"),
+)
 """What stands at the top of each page: the endpoint, and its name."""
 
 

@@ -126,7 +126,9 @@ def with_(changes: Mapping[str, Any]) -> str:
 
 def install(app: Flask) -> None:
     """Make all of this known to the templates."""
-    app.jinja_env.filters.update(tracker=tracker, address=address, outside=outside, span=length, amount=amount, hours=hours)
+    app.jinja_env.filters.update(
+        tracker=tracker, address=address, outside=outside, span=length, amount=amount, hours=hours
+    )
     app.jinja_env.globals.update(here_with=with_)
 
 
