@@ -23,7 +23,8 @@ from integration.memory.histories import Reach
 from integration.memory.ledger import Card, Ledger, Unreadable
 from integration.memory.rounds import Delivery
 from integration.stages.entries import Frozen
-from integration.stages.model import Label, Ref
+from integration.stages.model import Label, Person, Ref
+from integration.stages.spoken import Spoken
 from tests.stages.histories import Story
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -48,6 +49,7 @@ def fill(ledger: Ledger) -> None:
     ledger.histories.keep([Story.on_github().moves("beta").issue()], frozenset(), NOON)
     ledger.histories.reached("github:acme/app", Reach(NOON, NOON))
     ledger.histories.learn({"who": True}, NOON)
+    ledger.spoken.give(APP, Spoken("once", "support", "public", "ack", Person("102", "sam", "Sam"), NOON, "Fine."))
 
 
 def table_names(connection: Connection) -> set[str]:

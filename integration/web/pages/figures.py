@@ -21,6 +21,7 @@ from integration.web.pages.books import Books
 from integration.web.pages.charts import Series
 from integration.web.pages.shown import Shown
 
+_FIRST_YEAR = 1970  # nothing is older, and there is room before it
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
 
@@ -229,6 +230,6 @@ def begin_of(text: str, shown: Shown, days_later: int = 0) -> datetime | None:
     """Midnight of a day as the address names it, on the file's clock; None where it names none."""
     try:
         day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=shown.zone)
-        return day + timedelta(days=days_later)
+        return day + timedelta(days=days_later) if day.year >= _FIRST_YEAR else None
     except (ValueError, OverflowError):
         return None

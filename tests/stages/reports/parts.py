@@ -44,8 +44,9 @@ RULES = {
 
 
 def gate(id: str, *oks: bool | None, level: str = "block", waived: str = "") -> GateResult:
-    oks = oks or (False,) * len(RULES[id].require)
-    findings = tuple(Finding("says", ok, party=getattr(one, "party", "")) for ok, one in zip(oks, RULES[id].require))
+    asked = RULES[id].require
+    oks = oks or (False,) * len(asked)
+    findings = tuple(Finding("says", ok, party=getattr(one, "party", "")) for ok, one in zip(oks, asked, strict=True))
     ok = all(one is True for one in oks)
     return GateResult(id, "public", level, ok, findings, waived=waived)
 

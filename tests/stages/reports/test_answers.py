@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integration.stages.calendars import Calendar, Duration, later, worked
-from integration.stages.entries import Acknowledged, Approved, AttemptEnded, Ended, Entry, HandedOver, NeedsWork, Outcome
+from integration.stages.entries import (
+    Acknowledged,
+    Approved,
+    AttemptEnded,
+    Ended,
+    Entry,
+    HandedOver,
+    NeedsWork,
+    Outcome,
+)
 from integration.stages.model import NEVER
 from integration.stages.reports.answers import answers, percentile, unanswered
 from tests.stages.reports.parts import APP, ERIN, SAM, at, judged, noticed, of

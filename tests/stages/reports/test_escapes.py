@@ -12,7 +12,13 @@ from integration.stages.file.mappings import Rule
 from integration.stages.last_look import Arrival, Lack, Lacking
 from integration.stages.reports.escapes import Kind, escaped_before, escapes
 from integration.stages.reports.facts import Looked
-from integration.stages.reports.tables import arrivals, each_escape, escapes_by_month, escapes_by_party, escapes_by_place
+from integration.stages.reports.tables import (
+    arrivals,
+    each_escape,
+    escapes_by_month,
+    escapes_by_party,
+    escapes_by_place,
+)
 from tests.stages.reports.parts import APP, RULES, WEB, at, gate, judged, of
 
 ADMITTED, WARNED, BLOCKED, ADOPTED = Outcome.ADMITTED, Outcome.WARNED, Outcome.BLOCKED, Outcome.ADOPTED
@@ -74,5 +80,8 @@ def test_one_move_that_lacked_three_things_has_escaped_once_and_is_counted_under
     ]
     assert months.lines[1].narrows == {"since": "2026-12-01", "until": "2026-12-31"}
     assert [line.cells for line in escapes_by_party(found).lines] == [("support", 2, 1)]
-    assert [line.cells[:2] for line in escapes_by_place(found).lines] == [("github:acme/app", 1), ("github:acme/web", 1)]
+    assert [line.cells[:2] for line in escapes_by_place(found).lines] == [
+        ("github:acme/app", 1),
+        ("github:acme/web", 1),
+    ]
     assert [line.cells[1] for line in each_escape(found).lines] == [WEB, APP, APP, APP]
