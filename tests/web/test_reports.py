@@ -1,4 +1,4 @@
-"""The reports: the known answer of a seeded world, charts without styles of their own, sheets that calculate nothing."""
+"""The reports: the known answer of a seeded world, charts without styles of their own, sheets without formulas."""
 
 from __future__ import annotations
 

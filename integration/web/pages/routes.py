@@ -5,6 +5,7 @@ Who may ask for what stands beside the address: `needs`. That somebody asks, the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -62,6 +63,12 @@ def pages(settings: Settings, inbox: Inbox) -> Blueprint:
 
         return feature.check(books(), ref)
 
+    _parties(routes, books)
+    _reports(routes, books)
+    return routes
+
+
+def _parties(routes: Blueprint, books: Callable[[], Books]) -> None:
     @routes.get("/parties")
     def parties() -> ResponseReturnValue:
         from integration.web.pages import party
@@ -80,6 +87,8 @@ def pages(settings: Settings, inbox: Inbox) -> Blueprint:
 
         return party.speak(books(), key)
 
+
+def _reports(routes: Blueprint, books: Callable[[], Books]) -> None:
     @routes.get("/reports")
     def reports() -> ResponseReturnValue:
         asked = request.query_string.decode("ascii", "replace")
@@ -96,5 +105,3 @@ def pages(settings: Settings, inbox: Inbox) -> Blueprint:
         from integration.web.pages import reports
 
         return reports.sheet(books(), name)
-
-    return routes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC
 
 import pytest
@@ -56,8 +57,6 @@ def test_an_escape_is_what_was_let_in_without_or_stands_blocked(
 
 
 def test_what_a_rule_of_a_lost_version_asked_for_is_held_against_nobody() -> None:
-    from dataclasses import replace
-
     assert not list(escapes(of(replace(judged(WARNED, gate("told")), mappings="lost")), rules))
 
 

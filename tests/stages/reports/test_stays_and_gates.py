@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -55,7 +56,7 @@ def test_stays_follow_one_another_and_only_the_last_is_open(steps: list[tuple[st
         moves.append(move(was, to, hours, ours, str(number)))
         was = to
     found = list(stays([Looked(APP, tuple(moves))], STAGES))
-    for earlier, later in zip(found, found[1:], strict=False):
+    for earlier, later in pairwise(found):
         assert earlier.until is not None
         assert earlier.since <= earlier.until <= later.since
     assert all(one.took(at(1000)) >= timedelta() for one in found)
