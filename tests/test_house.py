@@ -135,6 +135,8 @@ ROOMS = {
 }
 WEB_MAY_REACH = ("integration.web", "integration.memory", "integration.stages", "integration.trackers.deliveries",
                  "integration.settings", "integration.admission", "integration.logs", "integration.watched",
+                 "integration.loopback",
+                 "integration.health.reading",  # reads the ledger, and nothing else
                  # what /setup/github needs: pure, or a file, or one request of its own
                  "integration.setup.app", "integration.setup.dotenv", "integration.setup.registering")  # fmt: skip
 
@@ -180,7 +182,7 @@ def test_nobody_imports_the_sandbox_but_the_sandbox() -> None:
 
 ONLY_IN = {
     "flask": ("integration.web", "integration.sandbox"),
-    "werkzeug": ("integration.web", "integration.sandbox"),
+    "werkzeug": ("integration.web", "integration.sandbox", "integration.loopback"),
     "github": ("integration.trackers.github", "integration.trackers.github_wire"),
     "jira": ("integration.trackers.jira", "integration.trackers.jira_wire"),
     "rq": ("integration.memory.inbox", "integration.memory.strays", "workers"),
@@ -207,7 +209,11 @@ ONLY_IN = {
     ),
     "markdown_it": ("integration.sandbox",),
     "apprise": ("workers.digests",),
-    "honcho": ("integration.running", "integration.cli"),
+    "authlib": ("integration.web.entrance",),
+    "flask_limiter": ("integration.web.entrance",),
+    "flask_wtf": ("integration.web.entrance",),
+    "joserfc": ("integration.web.entrance", "integration.sandbox"),
+    "honcho": ("integration.running", "integration.setup.dotenv"),
 }
 
 
