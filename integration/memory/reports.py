@@ -20,13 +20,24 @@ from sqlalchemy import ColumnElement, Engine, Select, and_, false, or_, select
 from integration.memory import tables
 from integration.memory.board import Eyes, seen_by
 from integration.memory.database import transaction
-from integration.stages.entries import Entry, Judged, Outcome
+from integration.stages.entries import (
+    Acknowledged,
+    AttemptEnded,
+    Ended,
+    Entry,
+    HandedOver,
+    Judged,
+    NeedsWork,
+    Noticed,
+    Outcome,
+)
 from integration.stages.last_look import Arrival
-from integration.stages.model import ClosedAs, Move, Ref
+from integration.stages.model import NOBODY, ClosedAs, Move, Ref
 from integration.stages.reports.facts import About, Fact, Looked
 
 _F, _E = tables.features.c, tables.entries.c
 _FEATURES_AT_ONCE = 400
+_WORDS = ("acknowledged", "approved", "needs_work")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +114,30 @@ class Reports:
         has_one = select(_E.feature_id).where(_E.kind == kind)
         always = Over(over.eyes, over.place)
         return self._facts(self._question(always, _E.kind.in_(kinds)).where(_F.id.in_(has_one)))
+
+    def turns(self, over: Over, party: str = "") -> list[Fact]:
+        """What tells how long parties took, of the features on which one has answered in that time: told, said, entered.
+
+        There are so many that no body is read: each entry has its kind, moment, party and stage, and nothing else.
+        """
+        words = [_E.kind.in_(_WORDS), *((_E.party == party,) if party else ())]
+        words += [_E.at >= over.since] if over.since else []
+        words += [_E.at < over.until] if over.until else []
+        reached = and_(_E.kind == "noticed", _E.body.contains('"unreached":""', autoescape=True))
+        said = and_(or_(reached, _E.kind.in_((*_WORDS, "handed_over"))), *((_E.party == party,) if party else ()))
+        stays_out = and_(_E.rule.is_not(None), _E.body.contains('"outcome":"blocked"', autoescape=True))
+        settled = or_(and_(_E.kind == "judged", ~stays_out), _E.kind == "attempt_ended")
+        within = _E.feature_id.in_(select(tables.entries.c.feature_id).where(*words))
+        ever = Over(over.eyes, over.place, until=over.until)
+        columns = (_E.feature_id, _E.kind, _E.at, _E.stage, _E.party)
+        question = self._question(ever, and_(or_(said, settled), within)).with_only_columns(*columns)
+        with transaction(self._engine) as connection:
+            rows = connection.execute(question).all()
+            about = self._abouts(connection, {row.feature_id for row in rows})
+        with undisturbed():
+            return [
+                Fact(about[one.feature_id], _turn(one.kind, one.at, one.stage or "", one.party or "")) for one in rows
+            ]
 
     def of_party(self, over: Over, party: str, kinds: Collection[str], limit: int, offset: int) -> list[Fact]:
         """The entries of these kinds that are about the party, newest first."""
@@ -193,6 +228,23 @@ def _about(row: Any) -> About:
 @lru_cache(20_000)
 def _ref(text: str) -> Ref:
     return Ref.parse(text)
+
+
+def _turn(kind: str, at: datetime, stage: str, party: str) -> Entry:
+    """The entry, with all that its columns tell of it."""
+    match kind:
+        case "judged":
+            return Judged(at, Move("", "", None, stage, NOBODY, at), Outcome.ADMITTED)
+        case "attempt_ended":
+            return AttemptEnded(at, "", stage, Ended.MOVED)
+        case "noticed":
+            return Noticed(at, party, stage, "", NOBODY)
+        case "handed_over":
+            return HandedOver(at, party, stage, NOBODY)
+        case "needs_work":
+            return NeedsWork(at, party, stage, NOBODY, "", "")
+        case _:
+            return Acknowledged(at, party, stage, NOBODY, "")
 
 
 def _entry(decoders: Mapping[str, Any], kind: str, body: str) -> Entry | None:

@@ -148,6 +148,24 @@ def test_who_asked_for_it_cannot_answer_for_themselves(asked: Team, visit: Visit
     assert "nobody answers for what they have asked for themselves" in erin.looks()
 
 
+def test_an_author_does_not_approve_where_a_rule_wants_somebody_else(asked: Team, visit: Visit) -> None:
+    approval = "[approved: {party: support, not_author: true}]"
+    asked.house.put_in_force(RULES.replace("[acknowledged: {party: support}]", approval), notify="")
+    asked.stand_in("beta", by="sam")
+    asked.ask_for("public", by="evan")
+    sam = visit()
+    sam.looks()
+    assert sam.answers("approve", ref=str(asked.ref)).status_code == 303
+    asked.settle()
+    assert asked.stage == "beta"
+    assert "a rule asks for somebody else" in sam.looks()
+    sofia = visit("sofia")
+    sofia.looks()
+    sofia.answers("approve", ref=str(asked.ref))
+    asked.settle()
+    assert asked.stage == "public"
+
+
 def test_needs_work_wants_to_be_told_what_and_shuts_the_gate(asked: Team, visit: Visit) -> None:
     sam = visit()
     sam.looks()

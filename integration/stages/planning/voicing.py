@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import cast
 
 from integration.stages.entries import Acknowledged, Approved, AttemptJoined, AttemptOpened, Entry, NeedsWork
+from integration.stages.file import mappings as asks
 from integration.stages.model import Comment, Person
 from integration.stages.planning.hearing import void_it
 from integration.stages.planning.scene import Scene
@@ -90,7 +91,15 @@ class Voicing:
             return "nobody asks for that stage any more"
         if self._asked_for_it(one.by):
             return f"{one.by} asked for it, and nobody answers for what they have asked for themselves"
+        if one.word == "approve" and self._is_author(one):
+            return f"{one.by} has opened the issue, and a rule asks for somebody else's approval"
         return ""
+
+    def _is_author(self, one: Spoken) -> bool:
+        """Has whoever approves opened the issue, where a rule of the party does not let its author approve?"""
+        asked = (each for each in self.scene.mappings.asked() if isinstance(each, asks.Approved))
+        minds = any(each.party == one.party and each.not_author for each in asked)
+        return minds and _alike(one.by, self.scene.issue.author)
 
     def _owes(self, one: Spoken) -> bool:
         return any(
@@ -103,12 +112,15 @@ class Voicing:
         attempt = self.scene.attempt
         if attempt is None:
             return False
-        told = {name.casefold() for name in (by.handle, by.name) if name}
         asking = [entry.by for entry in self.scene.history if isinstance(entry, AttemptOpened | AttemptJoined)
                   and entry.attempt == attempt.id]  # fmt: skip
-        return by.id in attempt.askers or any(
-            {name.casefold() for name in (one.handle, one.name) if name} & told for one in asking
-        )
+        return by.id in attempt.askers or any(_alike(by, one) for one in asking)
+
+
+def _alike(one: Person, other: Person) -> bool:
+    """The same id, handle or name: who signs in elsewhere may be known there by another id."""
+    first, second = ({name.casefold() for name in (each.handle, each.name) if name} for each in (one, other))
+    return one.id == other.id or bool(first & second)
 
 
 # --- in a marker ------------------------------------------------------------------------------------------------------

@@ -51,7 +51,7 @@ class Debt:
 
 
 def stopped(facts: Iterable[Fact]) -> Iterator[Stopped]:
-    """Each rule that a verdict found shut, once for each move. Of a request that was blocked: only what blocked it."""
+    """Each rule that a verdict found shut, once for each request, however often it is set. Of a request that was blocked: only what blocked it."""
     seen: set[tuple[Ref, str, str]] = set()
     for fact in facts:
         if not isinstance(fact.entry, Judged) or fact.entry.outcome is Outcome.ADOPTED:
@@ -59,7 +59,7 @@ def stopped(facts: Iterable[Fact]) -> Iterator[Stopped]:
         judged, move = fact.entry, fact.entry.move
         is_blocked = judged.outcome is Outcome.BLOCKED
         for gate in judged.gates:
-            one = (fact.about.ref, move.id, gate.rule)
+            one = (fact.about.ref, judged.attempt or move.id, gate.rule)
             if not is_open(gate) and (gate.level == Level.BLOCK) == is_blocked and one not in seen:
                 seen.add(one)
                 yield Stopped(fact.about, move.id, move.at, move.to or "", str(move.actor), gate.rule, gate.level)

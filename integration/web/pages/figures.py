@@ -98,8 +98,6 @@ def _rules(books: Books) -> Callable[[str], Mapping[str, Rule]]:
 
 # --- answers ----------------------------------------------------------------------------------------------------------
 
-_TOLD = ("noticed", "handed_over", "acknowledged", "approved", "needs_work", "judged", "attempt_ended")
-
 
 def answered(asked: Asked) -> Report:
     """How long parties took to answer."""
@@ -123,7 +121,7 @@ def answered(asked: Asked) -> Report:
 def timed_answers(asked: Asked) -> list[answers.Timed]:
     """The answers of that time, each measured: what they answer may have been told long before."""
     over, ledger = asked.over, asked.books.ledger
-    found = answers.answers(ledger.reports.facts(replace(over, since=None), *_TOLD), ledger.born)
+    found = answers.answers(ledger.reports.turns(over, asked.party), ledger.born)
     wanted = (
         one
         for one in found
