@@ -116,7 +116,7 @@ class Reports:
         return self._facts(self._question(always, _E.kind.in_(kinds)).where(_F.id.in_(has_one)))
 
     def turns(self, over: Over, party: str = "") -> list[Fact]:
-        """What tells how long parties took, of the features on which one has answered in that time: told, said, entered.
+        """What tells how long parties took, of the features on which one has answered in that time.
 
         There are so many that no body is read: each entry has its kind, moment, party and stage, and nothing else.
         """
