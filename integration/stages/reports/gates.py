@@ -51,7 +51,7 @@ class Debt:
 
 
 def stopped(facts: Iterable[Fact]) -> Iterator[Stopped]:
-    """Each rule that a verdict found shut, once for each request, however often it is set. Of a request that was blocked: only what blocked it."""
+    """Each rule that a verdict found shut, once for each request; of one that was blocked, only what blocked it."""
     seen: set[tuple[Ref, str, str]] = set()
     for fact in facts:
         if not isinstance(fact.entry, Judged) or fact.entry.outcome is Outcome.ADOPTED:

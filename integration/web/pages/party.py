@@ -32,7 +32,7 @@ from integration.web.pages.books import Books
 from integration.web.pages.figures import Asked
 from integration.web.pages.shown import Shown, page
 
-MOST, PER_PAGE, COMING = 200, 30, 50
+MOST, PER_PAGE, COMING = 60, 30, 50
 LATELY = timedelta(days=90)
 REFUSED_FOR = timedelta(days=7)
 """So long a word that was not taken is shown with its reason."""
@@ -167,7 +167,7 @@ def _owing(features: tuple[Feature, ...], facts: list[Fact], key: str, now: date
 
 def speak(books: Books, key: str) -> ResponseReturnValue:
     """Keep what somebody says for the party. 403 for whoever may not; raises `Away`, and then it was not given."""
-    mappings, party = _party(books, key)
+    _, party = _party(books, key)
     visitor = current()
     if not visitor.speaks_for(key):
         called = party.name or key
@@ -181,8 +181,8 @@ def speak(books: Books, key: str) -> ResponseReturnValue:
         abort(400, "Say one of: seen, agreed, needs work.")
     if word == "needs-work" and not note:
         return show(books, key, "Say in a few words what is missing.", 400)
-    waiting = _waiting(books, mappings, key, Shown.of(books))
-    if not any((one.feature.ref, one.stage) == (feature.ref, stage) for one in waiting):
+    is_awaited = key in feature.awaited and feature.wanted == stage
+    if not is_awaited and key not in feature.owing:  # whether that is of this stage, the worker sees
         return show(books, key, f"{feature.title} does not wait for this word any more; nothing was posted.", 409)
     _give(books, feature.ref, _spoken(key, stage, cast("Word", word), visitor, feature.ref, note))
     query = urlencode({"said": str(feature.ref)})
