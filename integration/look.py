@@ -122,6 +122,7 @@ class Desk:
             marker_key=self.settings.marker_key,
             names=self._names(ref, issue, now),
             custom=custom.installed(),
+            spoken=self.ledger.spoken.on_their_way(ref),
             unfit=effective.unfit,
         )
         made, given = self._planned(tracker, given)
@@ -132,10 +133,12 @@ class Desk:
 
         Raises `Overtaken` where another has written since. An issue that shows no stage, and never did, leaves nothing.
         """
-        made = look.plan
+        made, seq = look.plan, look.seq
         if look.seq or made.entries or made.stage:
-            return self.ledger.append(ref, made.entries, look.seq, now, look.card)
-        return look.seq
+            seq = self.ledger.append(ref, made.entries, look.seq, now, look.card)
+        if made.settled:
+            self.ledger.spoken.settle(made.settled, now)
+        return seq
 
     def _planned(self, tracker: Tracker, given: Given) -> tuple[plan.Plan, Given]:
         answers: dict[Doubt, bool | None] = {}

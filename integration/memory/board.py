@@ -6,6 +6,7 @@ Every question takes whose eyes they are for (`Eyes`), so that no page can forge
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -103,9 +104,19 @@ class Board:
         that = (*_that(wanted, eyes, any_stage=True), _F.stage.is_(None), _F.wanted.is_not(None))
         return self._features(select(tables.features).where(*that).order_by(_F.id).limit(limit))
 
+    def waiting(self, eyes: Eyes) -> dict[str, int]:
+        """For each party, how many features wait for its word, or for one that was promised."""
+        question = select(_F.awaited, _F.owing, _F.closed).where(tables.ASKED, _F.frozen.is_(False), *seen_by(eyes))
+        found: Counter[str] = Counter()
+        with transaction(self._engine) as connection:
+            for row in connection.execute(question):
+                is_open = row.closed == ClosedAs.OPEN.value
+                found.update({*(row.awaited.split() if is_open else ()), *row.owing.split()})
+        return dict(found)
+
     def feature(self, ref: Ref, eyes: Eyes) -> Feature | None:
         """One of them; None also where these eyes may not see it."""
-        found = self._features(select(tables.features).where(_F.ref == str(ref), *_seen_by(eyes)))
+        found = self._features(select(tables.features).where(_F.ref == str(ref), *seen_by(eyes)))
         return found[0] if found else None
 
     def history(self, feature: Feature) -> tuple[tuple[int, datetime, Entry], ...]:
@@ -117,11 +128,11 @@ class Board:
 
     def places(self, eyes: Eyes) -> tuple[str, ...]:
         """Where there are features."""
-        return self._texts(select(_F.place).where(_F.place.is_not(None), *_seen_by(eyes)).distinct().order_by(_F.place))
+        return self._texts(select(_F.place).where(_F.place.is_not(None), *seen_by(eyes)).distinct().order_by(_F.place))
 
     def owners(self, eyes: Eyes) -> tuple[str, ...]:
         """Who has opened them."""
-        return self._texts(select(_F.owner).where(_F.owner != "", *_seen_by(eyes)).distinct().order_by(_F.owner))
+        return self._texts(select(_F.owner).where(_F.owner != "", *seen_by(eyes)).distinct().order_by(_F.owner))
 
     def _features(self, question: Select[Any]) -> tuple[Feature, ...]:
         with transaction(self._engine) as connection:
@@ -133,7 +144,7 @@ class Board:
 
 
 def _that(wanted: Wanted, eyes: Eyes, any_stage: bool = False) -> Sequence[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = [_F.frozen.is_(False), *_seen_by(eyes)]
+    found: list[ColumnElement[bool]] = [_F.frozen.is_(False), *seen_by(eyes)]
     if wanted.stage and not any_stage:
         found.append(_F.stage == wanted.stage)
     if wanted.place:
@@ -171,7 +182,8 @@ def _of_party(party: str) -> ColumnElement[bool]:
     return or_(awaited, _F.owing.contains(named, autoescape=True))
 
 
-def _seen_by(eyes: Eyes) -> tuple[ColumnElement[bool], ...]:
+def seen_by(eyes: Eyes) -> tuple[ColumnElement[bool], ...]:
+    """What keeps a question over features to those that these eyes may see."""
     return () if eyes is None else (_F.place.in_(sorted(eyes)),)
 
 

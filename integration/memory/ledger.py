@@ -32,7 +32,9 @@ from integration.memory.database import (
 )
 from integration.memory.failures import Failures
 from integration.memory.histories import Histories
+from integration.memory.reports import Reports
 from integration.memory.rounds import Rounds
+from integration.memory.spoken import Words
 from integration.memory.trials import Trials, note_met
 from integration.memory.versions import Under, Versions, is_past
 from integration.stages.entries import Carried, Entry, Frozen, Met
@@ -97,9 +99,11 @@ class Ledger:
         self.born = born
         self.agenda = Agenda(engine)
         self.board = board.Board(engine)
+        self.reports = Reports(engine)
         self.failures = Failures(engine)
         self.histories = Histories(engine)
         self.rounds = Rounds(engine)
+        self.spoken = Words(engine)
         self.trials = Trials(engine)
         self.versions = Versions(engine)
 

@@ -290,6 +290,27 @@ answers = Table(
     Column("asked_at", Instant, nullable=False),
 )
 
+# What people said on the pages in a party's name: posted on the issue, and recorded there, by a worker. `id` is the
+# form's own, so that a form that is sent twice is one word.
+words = Table(
+    "words",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("ref", String(LONGEST_REF), nullable=False, index=True),
+    Column("party", String(255), nullable=False, index=True),
+    Column("stage", String(255), nullable=False),
+    Column("word", String(16), nullable=False),
+    Column("person", String(255), nullable=False),
+    Column("handle", String(255), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("note", Text, nullable=False, default=""),
+    Column("at", Instant, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text, nullable=False, default=""),  # why it was not taken
+    Column("url", Text, nullable=False, default=""),  # of the comment that says it
+    Column("settled_at", Instant),
+)
+
 # Gates that were shut when a move was let through, and that were found open later: by that a rule's worth is known.
 met_gates = Table(
     "met_gates",

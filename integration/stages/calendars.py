@@ -398,6 +398,16 @@ def next_open(at: datetime, calendar: Calendar | None) -> datetime:
     return next(max(at, open_.begin) for open_ in _stretches(at, calendar) if at < open_.end)
 
 
+def worked(begin: datetime, end: datetime, calendar: Calendar | None) -> timedelta:
+    """How much working time lies between two moments; where there is no calendar, work is mon-fri, 09:00-17:00 UTC."""
+    begin, end, total = as_utc(begin), as_utc(end), timedelta()
+    for open_ in _stretches(begin, calendar or Calendar()):
+        if open_.begin >= end:
+            break
+        total += max(timedelta(), min(end, open_.end) - max(begin, open_.begin))
+    return total
+
+
 def as_utc(at: datetime) -> datetime:
     """The moment in UTC."""
     if at.utcoffset() is None:
@@ -445,15 +455,22 @@ def _stretches(at: datetime, calendar: Calendar) -> Iterator[_Open]:
 
 def _openings(at: datetime, calendar: Calendar) -> Iterator[tuple[_Open, ...]]:
     """Every working day from that of `at` on, as the stretches in which somebody is there."""
-    zone = ZoneInfo(calendar.time_zone)
-    first = day_of(at, zone)
+    first = day_of(at, ZoneInfo(calendar.time_zone))
     for day in (first + timedelta(days=n) for n in count()):
-        if calendar.works(day):
-            parts = _not_quiet(calendar.hours_of(day), calendar.quiet_hours)
-            stretches = (_Open(day, begin, instant(day, begin, zone), instant(day, end, zone)) for begin, end in parts)
-            # a clock that is put forward can swallow a short stretch whole
-            if there := tuple(open_ for open_ in stretches if open_.begin < open_.end):
-                yield there
+        if there := _open_on(day, calendar):
+            yield there
+
+
+@lru_cache(4096)  # reports count the hours of thousands of answers, in a few hundred days
+def _open_on(day: date, calendar: Calendar) -> tuple[_Open, ...]:
+    """The stretches of a day in which somebody is there; none where the party does not work."""
+    if not calendar.works(day):
+        return ()
+    zone = ZoneInfo(calendar.time_zone)
+    parts = _not_quiet(calendar.hours_of(day), calendar.quiet_hours)
+    stretches = (_Open(day, begin, instant(day, begin, zone), instant(day, end, zone)) for begin, end in parts)
+    # a clock that is put forward can swallow a short stretch whole
+    return tuple(open_ for open_ in stretches if open_.begin < open_.end)
 
 
 # --- days and clocks ------------------------------------------------------------------------------------------------

@@ -24,7 +24,8 @@ from integration.memory.histories import Reach
 from integration.memory.ledger import Card, Ledger, Unreadable
 from integration.memory.rounds import Delivery
 from integration.stages.entries import Frozen, Met
-from integration.stages.model import Label, Ref
+from integration.stages.model import Label, Person, Ref
+from integration.stages.spoken import Spoken
 from tests.stages.histories import Story
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -52,6 +53,7 @@ def fill(ledger: Ledger) -> None:
     ledger.histories.keep([Story.on_github().moves("beta").issue()], frozenset(), NOON)
     ledger.histories.reached("github:acme/app", Reach(NOON, NOON))
     ledger.histories.learn({"who": True}, NOON)
+    ledger.spoken.give(APP, Spoken("once", "support", "public", "ack", Person("102", "sam", "Sam"), NOON, "Fine."))
 
 
 def table_names(connection: Connection) -> set[str]:
@@ -210,7 +212,7 @@ def test_taken_back_to_the_first_version_a_ledger_keeps_its_entries_and_comes_up
         assert migrations.current(connection) == "0001"
         assert table_names(connection) == set(tables.metadata.tables) - {
             "waits", "digests", "digest_orders", "failures", "rounds", "stretches", "failed_deliveries",
-            "histories", "reaches", "answers", "met_gates", "rule_terms", "bulletins",
+            "histories", "reaches", "answers", "met_gates", "rule_terms", "bulletins", "words",
         }  # fmt: skip
         assert {"wanted", "awaited", "owing", "looked_under", "met_at"}.isdisjoint(
             one["name"] for one in inspect(connection).get_columns("features")

@@ -306,7 +306,7 @@ class _Hearing:
     def _say(self, kind: type[Acknowledged] | type[Approved], party: str, stage: str, plain: bool = False) -> None:
         at, url = self.comment.at, self.comment.url
         if kind is Approved:
-            given_for = facts_of(self.heed.issue, _void_it(party, self.heed.mappings), self.heed.mappings)
+            given_for = facts_of(self.heed.issue, void_it(party, self.heed.mappings), self.heed.mappings)
             if at < self.heed.born:  # what the text said then, the lost ledger knew
                 given_for = tuple((name, "lost") for name, _ in given_for)
             self.facts.append(Approved(at, party, stage, self.by, self.comment.id, url, given_for))
@@ -539,7 +539,7 @@ class _Hearing:
             self.replies.append(f"{command.verb}:{command.stage}" if command.stage else command.verb)
 
 
-def _void_it(party: str, mappings: Mappings) -> Iterable[m.Fact]:
+def void_it(party: str, mappings: Mappings) -> Iterable[m.Fact]:
     """The facts that an approval of this party is given for, wherever a rule names some."""
     asked = (one for one in mappings.asked() if isinstance(one, m.Approved) and one.party == party)
     return dict.fromkeys(fact for one in asked for fact in one.voided_by)

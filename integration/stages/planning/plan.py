@@ -26,8 +26,10 @@ from integration.stages.planning.routing import Routing
 from integration.stages.planning.saying import Saying
 from integration.stages.planning.scene import Given, Scene
 from integration.stages.planning.seen import last_look
+from integration.stages.planning.voicing import Voicing
 from integration.stages.remembered import Attempt
 from integration.stages.rules.gate import PATIENCE, Verdict
+from integration.stages.spoken import Settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class Plan:
     waits_for: tuple[str, ...] = ()
     met: tuple[Met, ...] = ()
     seen: LastLook = UNSEEN
+    settled: tuple[Settled, ...] = ()  # what became of the words that were given on the pages
 
 
 def make(given: Given) -> Plan:
@@ -61,6 +64,7 @@ def make(given: Given) -> Plan:
     living.restore()
     living.recover()
     decide(scene)
+    settled = Voicing(scene).say()
     Answering(scene).answer()
     Saying(scene).speak()
     Routing(scene).say()
@@ -85,6 +89,7 @@ def make(given: Given) -> Plan:
         waits_for=tuple(dict.fromkeys((*_attempt_waits_for(scene), *waits_for))),
         met=met,
         seen=last_look(scene),
+        settled=settled,
     )
 
 
@@ -96,6 +101,7 @@ def decide(scene: Scene) -> None:
     """All that is judged, before anything is said or done. A replay of what lies back decides by the very same."""
     attempts = Attempts(scene)
     attempts.follow()
+    Voicing(scene).record()
     if _hear(scene, _unjudged_since(scene)):
         attempts.judge_rungs()
         _hear(scene)

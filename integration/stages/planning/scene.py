@@ -22,6 +22,7 @@ from integration.stages.planning.rotas import on_duty
 from integration.stages.remembered import Attempt, Memory, Remembered, Step, remember
 from integration.stages.rules.case import Case, Custom
 from integration.stages.rules.gate import Ask, CaseFor, Verdict, judge
+from integration.stages.spoken import Spoken
 from integration.stages.texts import markers, words
 from integration.stages.texts.markup import Text, fitted
 
@@ -53,6 +54,7 @@ class Given:
     on_duty: Mapping[str, str] = field(default_factory=dict)
     called: Mapping[str, str] = field(default_factory=dict)  # handle -> name, of people that a comment has named
     custom: Mapping[str, Custom] = field(default_factory=dict)
+    spoken: tuple[Spoken, ...] = ()  # words that were given on the pages, on their way to the issue
     unfit: str = ""  # why the rules that the repository has added do not count as they stand there
 
 
@@ -328,11 +330,12 @@ class Scene:
 
     def say(
         self, key: str, write: Callable[[], Text], stage: str = "", tells: Sequence[str] = (),
-        handles: Mapping[str, tuple[str, ...]] | None = None, route: str = "",
+        handles: Mapping[str, tuple[str, ...]] | None = None, route: str = "", keeps: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
         """Say it once: the intent goes to the ledger with the decision, and the comment's marker names it.
 
-        `write` is called only where it is to be said: a text may cost questions to the tracker.
+        `write` is called only where it is to be said: a text may cost questions to the tracker. `keeps` is what the
+        marker tells beside, so that it outlives the ledger.
         """
         if not self.may_try(key):
             return
@@ -340,7 +343,7 @@ class Scene:
         self.intend(
             Intended(self.now, key, "say", tells=tuple(told), handles=tuple(told.values()), stage=stage, route=route)
         )
-        token = markers.write(markers.Marker(key), self.issue.ref, self.given.marker_key)
+        token = markers.write(markers.Marker(key, keeps or {}), self.issue.ref, self.given.marker_key)
         self.actions.append(Say(key, self.written(write), token, stage, told))
 
     def written(self, write: Callable[[], Text]) -> Text:
@@ -371,6 +374,11 @@ class Scene:
         issue, names, shifts = self.issue, self.given.names, self.past.shifts
         sources = at(self.mappings, issue.ref, issue.is_pull_request)
         self.tracks = {one.id: track(issue, one, names, shifts, self.now) for one in sources}
+
+    def kept(self, comment: Comment) -> Mapping[str, str]:
+        """What the marker of a comment of ours keeps."""
+        marker = markers.read(comment.token, (str(self.issue.ref), *self.past.former), self.given.marker_key)
+        return marker.keeps if marker else {}
 
     def _own_comments(self) -> dict[str, Comment]:
         """Our own comments that carry our marker, by the key that it names.

@@ -5,10 +5,11 @@ Who may ask for what stands beside the address: `needs`. That somebody asks, the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, current_app
+from flask import Blueprint, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from integration.memory.inbox import Inbox
@@ -17,7 +18,12 @@ from integration.settings import Settings
 if TYPE_CHECKING:
     from integration.web.pages.books import Books
 
-NAV = (("pages.board", "Board"), ("standing.status", "Status"))
+NAV = (
+    ("pages.board", "Board"),
+    ("pages.parties", "Parties"),
+    ("pages.reports", "Reports"),
+    ("standing.status", "Status"),
+)
 """What stands at the top of each page: the endpoint, and its name."""
 
 
@@ -57,4 +63,45 @@ def pages(settings: Settings, inbox: Inbox) -> Blueprint:
 
         return feature.check(books(), ref)
 
+    _parties(routes, books)
+    _reports(routes, books)
     return routes
+
+
+def _parties(routes: Blueprint, books: Callable[[], Books]) -> None:
+    @routes.get("/parties")
+    def parties() -> ResponseReturnValue:
+        from integration.web.pages import party
+
+        return party.list_all(books())
+
+    @routes.get("/party/<key>")
+    def party(key: str) -> ResponseReturnValue:
+        from integration.web.pages import party
+
+        return party.show(books(), key)
+
+    @routes.post("/party/<key>")
+    def party_speak(key: str) -> ResponseReturnValue:
+        from integration.web.pages import party
+
+        return party.speak(books(), key)
+
+
+def _reports(routes: Blueprint, books: Callable[[], Books]) -> None:
+    @routes.get("/reports")
+    def reports() -> ResponseReturnValue:
+        asked = request.query_string.decode("ascii", "replace")
+        return redirect(url_for(".reports_one", name="escapes") + (f"?{asked}" if asked else ""))
+
+    @routes.get("/reports/<name>")
+    def reports_one(name: str) -> ResponseReturnValue:
+        from integration.web.pages import reports
+
+        return reports.show(books(), name)
+
+    @routes.get("/reports/<name>.csv")
+    def reports_sheet(name: str) -> ResponseReturnValue:
+        from integration.web.pages import reports
+
+        return reports.sheet(books(), name)

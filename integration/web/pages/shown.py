@@ -29,6 +29,17 @@ def length(span: timedelta) -> str:
     return "moments"
 
 
+def amount(span: timedelta) -> str:
+    """A length as figures tell it, in hours or days with one digit behind the point: `4.6 h`, `12.3 d`."""
+    hours = span / timedelta(hours=1)
+    return f"{hours:.1f} h" if abs(hours) < 48 else f"{hours / 24:.1f} d"
+
+
+def hours(span: timedelta) -> str:
+    """Working time, in hours: a working day has another length for each party."""
+    return f"{span / timedelta(hours=1):.1f} h"
+
+
 class Shown:
     """What one page's templates need of the file in force: names of stages and parties, and the time zone."""
 
@@ -71,6 +82,10 @@ class Shown:
         local = at.astimezone(self.zone)
         return f"{local.day} {local:%b}" if local.year == self.now.astimezone(self.zone).year else f"{local:%b %Y}"
 
+    def month(self, key: str) -> str:
+        """`Nov 2026` for `2026-11`."""
+        return f"{datetime(int(key[:4]), int(key[5:]), 1, tzinfo=UTC):%b %Y}"
+
     def moment(self, at: datetime) -> str:
         """`30 Nov 2026, 09:12 GMT`, on the file's clock."""
         local = at.astimezone(self.zone)
@@ -111,7 +126,9 @@ def with_(changes: Mapping[str, Any]) -> str:
 
 def install(app: Flask) -> None:
     """Make all of this known to the templates."""
-    app.jinja_env.filters.update(tracker=tracker, address=address, outside=outside, span=length)
+    app.jinja_env.filters.update(
+        tracker=tracker, address=address, outside=outside, span=length, amount=amount, hours=hours
+    )
     app.jinja_env.globals.update(here_with=with_)
 
 
