@@ -102,7 +102,7 @@ class Board:
 
     def feature(self, ref: Ref, eyes: Eyes) -> Feature | None:
         """One of them; None also where these eyes may not see it."""
-        found = self._features(select(tables.features).where(_F.ref == str(ref), *_seen_by(eyes)))
+        found = self._features(select(tables.features).where(_F.ref == str(ref), *seen_by(eyes)))
         return found[0] if found else None
 
     def history(self, feature: Feature) -> tuple[tuple[int, datetime, Entry], ...]:
@@ -114,11 +114,11 @@ class Board:
 
     def places(self, eyes: Eyes) -> tuple[str, ...]:
         """Where there are features."""
-        return self._texts(select(_F.place).where(_F.place.is_not(None), *_seen_by(eyes)).distinct().order_by(_F.place))
+        return self._texts(select(_F.place).where(_F.place.is_not(None), *seen_by(eyes)).distinct().order_by(_F.place))
 
     def owners(self, eyes: Eyes) -> tuple[str, ...]:
         """Who has opened them."""
-        return self._texts(select(_F.owner).where(_F.owner != "", *_seen_by(eyes)).distinct().order_by(_F.owner))
+        return self._texts(select(_F.owner).where(_F.owner != "", *seen_by(eyes)).distinct().order_by(_F.owner))
 
     def _features(self, question: Select[Any]) -> tuple[Feature, ...]:
         with transaction(self._engine) as connection:
@@ -130,7 +130,7 @@ class Board:
 
 
 def _that(wanted: Wanted, eyes: Eyes, any_stage: bool = False) -> Sequence[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = [_F.frozen.is_(False), *_seen_by(eyes)]
+    found: list[ColumnElement[bool]] = [_F.frozen.is_(False), *seen_by(eyes)]
     if wanted.stage and not any_stage:
         found.append(_F.stage == wanted.stage)
     if wanted.place:
@@ -168,7 +168,8 @@ def _of_party(party: str) -> ColumnElement[bool]:
     return or_(awaited, _F.owing.contains(named, autoescape=True))
 
 
-def _seen_by(eyes: Eyes) -> tuple[ColumnElement[bool], ...]:
+def seen_by(eyes: Eyes) -> tuple[ColumnElement[bool], ...]:
+    """What a question over features asks so that it answers with none that these eyes may not see."""
     return () if eyes is None else (_F.place.in_(sorted(eyes)),)
 
 

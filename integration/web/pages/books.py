@@ -11,6 +11,7 @@ from integration.settings import Settings
 from integration.stages.file import mappings
 from integration.stages.file.mappings import Mappings
 from integration.stages.file.written import Faulty
+from integration.web.pages.anchors import Anchors
 
 
 class Books:
@@ -20,6 +21,7 @@ class Books:
         self.settings, self.inbox = settings, inbox
         self._ledger: Ledger | None = None
         self._opening = Lock()
+        self.anchors = Anchors(lambda: self.ledger.verify_anchors())
 
     @property
     def ledger(self) -> Ledger:

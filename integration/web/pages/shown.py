@@ -87,6 +87,12 @@ class Shown:
         return Markup('<time datetime="{}" title="{}">{}</time>').format(stamp, title, words)
 
 
+def called_version(name: str) -> tuple[str, ...]:
+    """A verdict's version of the rules in its parts: mappings.yaml's, and with + before it a repository's own file's."""
+    ours, plus, own = name.partition("+")
+    return (ours, plus + own) if plus else (ours,)
+
+
 def tracker(ref: Ref) -> str:
     """What people call where the issue lives."""
     return "GitHub" if ref.tracker == "github" else "Jira"
