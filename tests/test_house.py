@@ -135,6 +135,8 @@ ROOMS = {
 }
 WEB_MAY_REACH = ("integration.web", "integration.memory", "integration.stages", "integration.trackers.deliveries",
                  "integration.settings", "integration.admission", "integration.logs", "integration.watched",
+                 # what an admin does about what failed is the same on the page as in the shell
+                 "integration.failed",
                  # what /setup/github needs: pure, or a file, or one request of its own
                  "integration.setup.app", "integration.setup.dotenv", "integration.setup.registering")  # fmt: skip
 
@@ -183,7 +185,7 @@ ONLY_IN = {
     "werkzeug": ("integration.web", "integration.sandbox"),
     "github": ("integration.trackers.github", "integration.trackers.github_wire"),
     "jira": ("integration.trackers.jira", "integration.trackers.jira_wire"),
-    "rq": ("integration.memory.inbox", "integration.memory.strays", "workers"),
+    "rq": ("integration.memory.inbox", "integration.memory.strays", "integration.memory.what_ifs", "workers"),
     "sqlalchemy": ("integration.memory",),
     "alembic": ("integration.memory",),
     "psycopg": ("integration.memory",),
@@ -195,12 +197,16 @@ ONLY_IN = {
         "integration.sandbox",
     ),
     "redis": (
+        "integration.memory.acts",
+        "integration.memory.arrivals",
         "integration.memory.away",
         "integration.memory.breaker",
+        "integration.memory.budgets",
         "integration.memory.copies",
         "integration.memory.inbox",
         "integration.memory.traffic",
         "integration.memory.visits",
+        "integration.memory.what_ifs",
         "integration.running",
         "workers.pool",
         "workers.failing",
@@ -208,6 +214,7 @@ ONLY_IN = {
     "markdown_it": ("integration.sandbox",),
     "apprise": ("workers.digests",),
     "honcho": ("integration.running", "integration.cli"),
+    "prometheus_client": ("integration.web.metrics",),
 }
 
 

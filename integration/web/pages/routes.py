@@ -8,17 +8,32 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, current_app
+from flask import Blueprint, current_app, g
 from flask.typing import ResponseReturnValue
 
 from integration.memory.inbox import Inbox
 from integration.settings import Settings
+from integration.web.entrance.visitors import Role
+from integration.web.pages import records
 
 if TYPE_CHECKING:
     from integration.web.pages.books import Books
 
-NAV = (("pages.board", "Board"), ("standing.status", "Status"))
+NAV = (
+    ("pages.board", "Board"),
+    ("pages.audit", "Audit"),
+    ("pages.mappings", "Mappings"),
+    ("pages.operations", "Operations"),
+    ("standing.status", "Status"),
+)
 """What stands at the top of each page: the endpoint, and its name."""
+FOR_ADMINS = frozenset({"pages.operations"})
+
+
+def nav() -> tuple[tuple[str, str], ...]:
+    """What of it is there for whoever asks."""
+    visitor = g.get("visitor")
+    return tuple(one for one in NAV if one[0] not in FOR_ADMINS or (visitor and visitor.role is Role.ADMIN))
 
 
 def pages(settings: Settings, inbox: Inbox) -> Blueprint:
@@ -57,4 +72,5 @@ def pages(settings: Settings, inbox: Inbox) -> Blueprint:
 
         return feature.check(books(), ref)
 
+    records.add(routes, books)
     return routes

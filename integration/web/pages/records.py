@@ -1,0 +1,97 @@
+"""The addresses of what is on record: the audit, evidence, the rules and their what-ifs, operations.
+
+A part of `routes.py`, and like there: what shows a page is imported when it is first asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+
+from integration.web.entrance.visitors import Role, needs
+
+if TYPE_CHECKING:
+    from integration.web.pages.books import Books
+
+    Opened = Callable[[], Books]
+
+
+def add(routes: Blueprint, books: Opened) -> None:
+    """All of them."""
+    _audit(routes, books)
+    _evidence(routes, books)
+    _mappings(routes, books)
+    _operations(routes, books)
+
+
+def _audit(routes: Blueprint, books: Opened) -> None:
+    @routes.get("/audit")
+    def audit() -> ResponseReturnValue:
+        from integration.web.pages import audit
+
+        return audit.show(books())
+
+    @routes.get("/audit/anchors")
+    def audit_anchors() -> ResponseReturnValue:
+        from integration.web.pages import audit
+
+        return audit.anchors(books())
+
+    @routes.get("/audit.csv")
+    def audit_csv() -> ResponseReturnValue:
+        from integration.web.pages import audit
+
+        return audit.as_csv(books())
+
+    @routes.get("/audit.jsonl")
+    def audit_json() -> ResponseReturnValue:
+        from integration.web.pages import audit
+
+        return audit.as_json(books())
+
+
+def _evidence(routes: Blueprint, books: Opened) -> None:
+    @routes.get("/audit/evidence")
+    def audit_evidence() -> ResponseReturnValue:
+        from integration.web.pages import evidence
+
+        return evidence.of_period(books())
+
+    @routes.get("/feature/<path:ref>/evidence")
+    def feature_evidence(ref: str) -> ResponseReturnValue:
+        from integration.web.pages import evidence
+
+        return evidence.of_feature(books(), ref)
+
+
+def _mappings(routes: Blueprint, books: Opened) -> None:
+    @routes.get("/mappings")
+    def mappings() -> ResponseReturnValue:
+        from integration.web.pages import mappings
+
+        return mappings.show(books())
+
+    @routes.get("/mappings/<version>")
+    def mappings_version(version: str) -> ResponseReturnValue:
+        from integration.web.pages import mappings
+
+        return mappings.show_version(books(), version)
+
+
+def _operations(routes: Blueprint, books: Opened) -> None:
+    @routes.get("/operations")
+    @needs(Role.ADMIN)
+    def operations() -> ResponseReturnValue:
+        from integration.web.pages import operations
+
+        return operations.show(books())
+
+    @routes.post("/operations/<any(retry, drop, release):act>")
+    @needs(Role.ADMIN)
+    def operations_act(act: str) -> ResponseReturnValue:
+        from integration.web.pages import operations
+
+        return {"retry": operations.retry, "drop": operations.drop, "release": operations.release}[act](books())
