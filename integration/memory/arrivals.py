@@ -1,4 +1,4 @@
-"""The deliveries of the last days, as they were accepted: a stream in Redis, written in the round trip that keeps them.
+"""The deliveries of the last days, as they came: a stream in Redis, written in the round trip that keeps their hints.
 
 It is for people who look what came and what became of it; nothing is worked off from it. Bounded: `MOST` deliveries, and
 none older than `KEPT_FOR`. Reached through `Inbox.arrivals`.
@@ -57,7 +57,7 @@ class Arrivals:
         """How many there ever were in this Redis; None where it is too old to count them."""
         with asking():
             try:
-                told = cast(dict[str, Any], self._redis.xinfo_stream(self._stream))
+                told = self._redis.xinfo_stream(self._stream)
             except ResponseError as error:
                 return 0 if "no such key" in str(error) else None
         return cast(int | None, told.get("entries-added"))

@@ -380,7 +380,9 @@ def _chained(feature: dict[str, Any], run: Appended) -> list[dict[str, Any]]:
 def _update_all(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Bring these rows of features to what they are in memory."""
     if rows:
-        values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in rows[0] if name not in ("id", "ref", "created_at")}
+        values: dict[str, Any] = {
+            name: bindparam(f"new_{name}") for name in rows[0] if name not in ("id", "ref", "created_at")
+        }
         changed = [{"old_id": row["id"], **{f"new_{name}": row[name] for name in values}} for row in rows]
         connection.execute(update(tables.features).where(_F.id == bindparam("old_id")).values(**values), changed)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from functools import singledispatch
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from integration.stages.calendars import Calendar
 from integration.stages.file import mappings as m
@@ -60,6 +61,21 @@ class Book:
         known = self.mappings.parties.get(key)
         return (known.name if known else None) or key.replace("-", " ").capitalize()
 
+    def day(self, at: datetime) -> str:
+        """A day, and its time where it is not midnight, on the file's clock."""
+        local = at.astimezone(ZoneInfo(self.mappings.time_zone))
+        return f"{local.day} {local:%b %Y}" + (f", {local:%H:%M}" if local.hour or local.minute else "")
+
+    def window(self, window: Window) -> str:
+        """When it is, and for whom it is not."""
+        said = [_days(window.days)] if window.days else []
+        said += [_hours(window.hours)] if window.hours else []
+        said += [f"from {self.day(window.from_)}"] if window.from_ else []
+        said += [f"until {self.day(window.until)}"] if window.until else []
+        but = [f"features labelled {_listed(window.unless_labelled, 'or')}"] if window.unless_labelled else []
+        but += [f"{issue} ({why})" for issue, why in window.unless.items()]
+        return ", ".join(said) + (f"; but for {_listed(but)}" if but else "")
+
     def rules(self) -> tuple[Told, ...]:
         """All rules, in the file's order."""
         return tuple(map(self.rule, self.mappings.rules))
@@ -85,7 +101,7 @@ class Book:
         if rule.later:
             yield f"A party's word may be put off for {rule.later} at most, by a named person."
         if rule.effective:
-            yield f"It judges moves from {_day(rule.effective)} on."
+            yield f"It judges moves from {self.day(rule.effective)} on."
         if rule.on_error == "open":
             yield "Where it cannot be evaluated for long, it lets through, and a debt is noted."
 
@@ -96,7 +112,7 @@ class Book:
             who = _listed([self.party(key) for key in one.parties])
             told = "is told" if len(one.parties) == 1 else "are told"
             tail = "" if one.level == "post" else " (on trial: written down alone)"
-            yield f"{when}, {who} {told}{tail}{f', from {_day(one.effective)} on' if one.effective else ''}."
+            yield f"{when}, {who} {told}{tail}{f', from {self.day(one.effective)} on' if one.effective else ''}."
 
     def sources(self) -> Iterator[tuple[str, tuple[tuple[str, str], ...]]]:
         """Where stages are seen: the place, and what shows each stage there."""
@@ -133,9 +149,9 @@ class Book:
         for name, kind in self.mappings.links.items():
             yield f"Link: {name}", _listed((*kind.urls, *(f"Jira's {one}" for one in kind.types)), "or")
         for name, window in self.mappings.windows.items():
-            yield f"Window: {name}", _window(window)
+            yield f"Window: {name}", self.window(window)
         for name, window in self.mappings.freezes.items():
-            yield f"Freeze: {name}", _window(window)
+            yield f"Freeze: {name}", self.window(window)
         waivers = self.mappings.waivers
         who = _listed([self.party(one) for one in waivers.allowed], "or") if waivers.allowed else "nobody"
         yield "Waivers", f"{who} may waive a rule for one attempt" + (", with a reason" if waivers.allowed else "")
@@ -311,16 +327,6 @@ def _hours_of(calendar: Calendar) -> str:
     return f"{_days(calendar.days)}, {_hours(calendar.hours)}, {calendar.time_zone}{off}{own}"
 
 
-def _window(window: Window) -> str:
-    said = [_days(window.days)] if window.days else []
-    said += [_hours(window.hours)] if window.hours else []
-    said += [f"from {_day(window.from_)}"] if window.from_ else []
-    said += [f"until {_day(window.until)}"] if window.until else []
-    but = [f"features labelled {_listed(window.unless_labelled, 'or')}"] if window.unless_labelled else []
-    but += [f"{issue} ({why})" for issue, why in window.unless.items()]
-    return ", ".join(said) + (f"; but for {_listed(but)}" if but else "")
-
-
 def _days(days: Sequence[int]) -> str:
     found = sorted(days)
     if len(found) > 2 and found == list(range(found[0], found[-1] + 1)):
@@ -334,10 +340,6 @@ def _hours(hours: tuple[time, time]) -> str:
 
 def _clock(at: time) -> str:
     return f"{at:%H:%M}"
-
-
-def _day(at: datetime) -> str:
-    return f"{at.day} {at:%b %Y}" + (f", {at:%H:%M}" if at.hour or at.minute else "")
 
 
 def _listed(words: Sequence[str], last: str = "and") -> str:

@@ -1,4 +1,4 @@
-"""Whether the anchors still fit the ledger: asked for beside the requests, as it reads every chain's head ever anchored.
+"""Whether the anchors still fit the ledger: looked for beside the requests, as it reads every head that was anchored.
 
 What was found is kept with the time at which it was looked for. Each process of the web looks for itself.
 """

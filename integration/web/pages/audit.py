@@ -1,4 +1,4 @@
-"""The audit: the append-only log over all features, searched, narrowed, turned page by page, and taken away as a file."""
+"""The audit: the append-only log over all features, searched, narrowed, turned page by page, taken away as a file."""
 
 from __future__ import annotations
 

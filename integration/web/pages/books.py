@@ -7,6 +7,7 @@ from threading import Lock
 
 from integration.memory.inbox import Inbox
 from integration.memory.ledger import Ledger
+from integration.memory.what_ifs import WhatIfs
 from integration.settings import Settings
 from integration.stages.file import mappings
 from integration.stages.file.mappings import Mappings
@@ -21,6 +22,7 @@ class Books:
         self.settings, self.inbox = settings, inbox
         self._ledger: Ledger | None = None
         self._opening = Lock()
+        self.what_ifs = WhatIfs.connect(settings.redis_url)
         self.anchors = Anchors(lambda: self.ledger.verify_anchors())
 
     @property

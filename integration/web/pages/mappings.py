@@ -10,6 +10,7 @@ import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 from flask import Response, abort, make_response
 
@@ -17,7 +18,7 @@ from integration.stages.file.mappings import Mappings
 from integration.stages.texts.rulebook import Book
 from integration.web.entrance.visitors import Role, current
 from integration.web.pages.books import Books
-from integration.web.pages.shown import Shown, called_version, page
+from integration.web.pages.shown import called_version, page
 
 CONTEXT = 3  # lines around what is different
 _OWN = "+"
@@ -63,7 +64,7 @@ def show_version(books: Books, name: str) -> Response:
         return _compared(books, old, new)
     parts = [(part, _text(books, part)) for part in called_version(name)]
     listed = books.ledger.versions.listed()
-    before = next((older for newer, older in zip(listed, listed[1:], strict=False) if newer.hash == parts[0][0]), None)
+    before = next((older for newer, older in pairwise(listed) if newer.hash == parts[0][0]), None)
     return make_response(
         page(
             "mappings_version.html", books, name=name, parts=parts, versions=listed, before=before,

@@ -13,12 +13,13 @@ from integration.failed import Found, Record, Unknown, next_step
 from integration.memory.acts import Act
 from integration.memory.arrivals import KEPT_FOR, Arrival
 from integration.memory.away import Away
+from integration.memory.budgets import Budget, Rest
 from integration.memory.census import Known
 from integration.memory.failures import Failure, State
 from integration.memory.inbox import Inbox, Listening, Waiting
 from integration.web.entrance.visitors import current
 from integration.web.pages.books import Books
-from integration.web.pages.shown import Shown, page
+from integration.web.pages.shown import page
 
 DELIVERIES, WAITING, ACTS = 50, 100, 20
 
@@ -64,7 +65,8 @@ def show(books: Books) -> Response:
     """The page. Of Redis being away it tells, and shows the rest."""
     record = Record(books.ledger, books.inbox)
     found, now = record.found(), datetime.now(UTC)
-    budgets, rests = _or(lambda: books.inbox.budgets.used(now), ()), _or(books.inbox.budgets.rests, ())
+    budgets: tuple[Budget, ...] = _or(lambda: books.inbox.budgets.used(now), ())
+    rests: tuple[Rest, ...] = _or(books.inbox.budgets.rests, ())
     return make_response(
         page(
             "operations.html", books, found=found, failures=_failures(found), queue=_queue(books, found, now),

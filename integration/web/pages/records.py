@@ -74,6 +74,34 @@ def _mappings(routes: Blueprint, books: Opened) -> None:
 
         return mappings.show(books())
 
+    @routes.get("/mappings/what-if")
+    @needs(Role.MEMBER)
+    def mappings_what_if() -> ResponseReturnValue:
+        from integration.web.pages import what_if
+
+        return what_if.ask(books())
+
+    @routes.post("/mappings/what-if")
+    @needs(Role.MEMBER)
+    def mappings_what_if_begin() -> ResponseReturnValue:
+        from integration.web.pages import what_if
+
+        return what_if.begin(books())
+
+    @routes.get("/mappings/what-if/<id>")
+    @needs(Role.MEMBER)
+    def mappings_what_if_one(id: str) -> ResponseReturnValue:
+        from integration.web.pages import what_if
+
+        return what_if.show(books(), id)
+
+    @routes.get("/mappings/what-if/<id>.json")
+    @needs(Role.MEMBER)
+    def mappings_what_if_json(id: str) -> ResponseReturnValue:
+        from integration.web.pages import what_if
+
+        return what_if.as_json(books(), id)
+
     @routes.get("/mappings/<version>")
     def mappings_version(version: str) -> ResponseReturnValue:
         from integration.web.pages import mappings

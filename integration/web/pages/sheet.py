@@ -8,7 +8,7 @@ from io import StringIO
 
 from flask import Response
 
-_OBEYED = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - wide ones are read alike
+_OBEYED = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _BOM = "\ufeff"  # without it Excel takes UTF-8 for something else
 
 
