@@ -1,7 +1,7 @@
 """The deliveries of the last days, as they came: a stream in Redis, written in the round trip that keeps their hints.
 
-It is for people who look what came and what became of it; nothing is worked off from it. Bounded: `MOST` deliveries, and
-none older than `KEPT_FOR`. Reached through `Inbox.arrivals`.
+It is for people who look what came and what became of it; nothing is worked off from it. Bounded: `MOST` deliveries,
+and none older than `KEPT_FOR`. Reached through `Inbox.arrivals`.
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """One thread that works: on which machine, in which process, since when, its last sign of life; all as RQ has it."""
+    """One thread that works: on which machine, in which process, since when, its last sign of life; as RQ has it."""
 
     host: str
     pid: str

@@ -106,7 +106,13 @@ class WhatIfs:
         """Have it answered; its id, or that of the one that this visitor waits for already. Raises `Full`."""
         id = secrets.token_urlsafe(12).replace("-", "a").replace("_", "b")
         keys = [_of(question.who), f"{_PREFIX}{id}", self._queue.key]
-        told: list[Any] = [_ms(now), ALIVE_FOR // timedelta(milliseconds=1), MOST, _PREFIX, KEPT_FOR // timedelta(milliseconds=1)]
+        told: list[Any] = [
+            _ms(now),
+            ALIVE_FOR // timedelta(milliseconds=1),
+            MOST,
+            _PREFIX,
+            KEPT_FOR // timedelta(milliseconds=1),
+        ]
         values = [each for pair in _written(question, now).items() for each in pair]
         with asking():
             answer, which = cast(list[bytes], self._ask(keys=keys, args=[id, *told, *values]))

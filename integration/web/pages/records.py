@@ -1,4 +1,4 @@
-"""The addresses of what is on record: the audit, evidence, the rules and their what-ifs, operations.
+"""The addresses of what is on record: the audit, evidence, the rules and their what-ifs, operations, metrics.
 
 A part of `routes.py`, and like there: what shows a page is imported when it is first asked for.
 """
@@ -6,9 +6,10 @@ A part of `routes.py`, and like there: what shows a page is imported when it is 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING
 
-from flask import Blueprint
+from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 
 from integration.web.entrance.visitors import Role, needs
@@ -25,6 +26,7 @@ def add(routes: Blueprint, books: Opened) -> None:
     _evidence(routes, books)
     _mappings(routes, books)
     _operations(routes, books)
+    _metrics(routes, books)
 
 
 def _audit(routes: Blueprint, books: Opened) -> None:
@@ -123,3 +125,17 @@ def _operations(routes: Blueprint, books: Opened) -> None:
         from integration.web.pages import operations
 
         return {"retry": operations.retry, "drop": operations.drop, "release": operations.release}[act](books())
+
+
+def _metrics(routes: Blueprint, books: Opened) -> None:
+    @cache
+    def answer() -> Callable[[], Response]:
+        from integration.web.metrics import Figures, answering
+
+        opened = books()
+        return answering(opened.settings, Figures(opened.inbox, opened.what_ifs, lambda: opened.ledger))
+
+    @routes.get("/metrics")
+    def metrics() -> ResponseReturnValue:
+        """No visitor asks for it: it has a guard of its own."""
+        return answer()()

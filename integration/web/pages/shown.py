@@ -88,7 +88,7 @@ class Shown:
 
 
 def called_version(name: str) -> tuple[str, ...]:
-    """A verdict's version of the rules in its parts: of mappings.yaml, and with + before it of a repository's own file."""
+    """A verdict's version of the rules in its parts: of mappings.yaml; with + before it, of a repository's file."""
     ours, plus, own = name.partition("+")
     return (ours, plus + own) if plus else (ours,)
 
