@@ -31,6 +31,6 @@ def written(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def attached(body: str, name: str, kind: str) -> Response:
     """As a file to be kept."""
-    answer = Response(body, content_type=f"{kind}; charset=utf-8")
+    answer = Response(body.encode("utf-8", "replace"), content_type=f"{kind}; charset=utf-8")
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer

@@ -122,5 +122,6 @@ def install(app: Flask) -> None:
 
 
 def page(template: str, books: Books, **more: Any) -> str:
-    """A whole page, with all that the templates share."""
-    return render_template(template, shown=more.pop("shown", None) or Shown.of(books), **more)
+    """A whole page, with all that the templates share; what somebody wrote and UTF-8 cannot hold is a mark."""
+    written = render_template(template, shown=more.pop("shown", None) or Shown.of(books), **more)
+    return written.encode("utf-8", "replace").decode()
