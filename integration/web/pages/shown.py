@@ -90,7 +90,7 @@ class Shown:
 def called_version(name: str) -> tuple[str, ...]:
     """A verdict's version of the rules in its parts: of mappings.yaml; with + before it, of a repository's file."""
     ours, plus, own = name.partition("+")
-    return (ours, plus + own) if plus else (ours,)
+    return tuple(part for part in (ours, plus + own) if part)
 
 
 def tracker(ref: Ref) -> str:
