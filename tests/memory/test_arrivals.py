@@ -28,7 +28,13 @@ def inbox(redis_client: redis.Redis) -> Inbox:
 def test_deliveries_are_told_the_newest_first_with_what_they_were(inbox: Inbox) -> None:
     inbox.accept_all([("guid:1", [Hint(APP)], "issues.labeled"), ("guid:2", [Hint(MOBILE), Hint(APP)], "issue")], NOON)
     second, first = inbox.arrivals.latest(10)
-    assert (first.id, first.event, first.refs, first.at, first.is_new) == ("guid:1", "issues.labeled", (APP,), NOON, True)
+    assert (first.id, first.event, first.refs, first.at, first.is_new) == (
+        "guid:1",
+        "issues.labeled",
+        (APP,),
+        NOON,
+        True,
+    )
     assert (second.refs, second.tracker, first.tracker) == ((MOBILE, APP), "jira:eu", "github")
     assert inbox.arrivals.latest(10, second.number) == (first,)
     assert inbox.arrivals.ever() in (2, None)

@@ -123,7 +123,9 @@ def test_what_is_sealed_gives_its_hash_by_hand(filled: Ledger) -> None:
 def test_a_changed_body_is_told_as_unreadable_and_hides_no_other_line(filled: Ledger) -> None:
     with transaction(filled._engine, writes=True) as connection:
         if connection.dialect.name == "sqlite":
-            for name in connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).scalars().all():
+            for name in (
+                connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).scalars().all()
+            ):
                 connection.execute(text(f'DROP TRIGGER "{name}"'))
         else:
             connection.execute(text("ALTER TABLE entries DISABLE TRIGGER USER"))

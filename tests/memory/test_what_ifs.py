@@ -41,7 +41,9 @@ def test_a_visitor_has_one_at_a_time_and_another_when_it_is_over(what_ifs: WhatI
     assert what_ifs.ask(question(), NOW) != first
 
 
-def test_one_of_which_nobody_gives_a_sign_is_lost_and_keeps_nobody(what_ifs: WhatIfs, redis_client: redis.Redis) -> None:
+def test_one_of_which_nobody_gives_a_sign_is_lost_and_keeps_nobody(
+    what_ifs: WhatIfs, redis_client: redis.Redis
+) -> None:
     first = what_ifs.ask(question(), NOW)
     redis_client.delete(f"rq:queue:{QUEUE}")  # a worker took it, and died
     what_ifs.begin(first)
@@ -59,7 +61,9 @@ def test_no_more_wait_than_a_few(what_ifs: WhatIfs) -> None:
     assert what_ifs.latest("github:late", NOW) is None
 
 
-def test_all_of_it_is_forgotten_after_a_day_and_does_not_come_back(what_ifs: WhatIfs, redis_client: redis.Redis) -> None:
+def test_all_of_it_is_forgotten_after_a_day_and_does_not_come_back(
+    what_ifs: WhatIfs, redis_client: redis.Redis
+) -> None:
     id = what_ifs.ask(question(), NOW)
     for key in redis_client.keys("release-stages:what-if:*"):
         assert 0 < redis_client.ttl(key) <= KEPT_FOR.total_seconds()

@@ -108,5 +108,3 @@ def make_pages(tmp_path: Path, database_url: str, redis_client: redis.Redis, red
         tmp_path, tmp_path / "m.yaml", redis_url, database_url, b"k" * 32, admission=Admission("open"), **more
     )  # fmt: skip
     return Pages(create_app(settings, Inbox(redis_client), dict))
-
-

@@ -83,7 +83,12 @@ def test_with_a_token_it_alone_counts(tmp_path: Path, url: str, redis_client: re
     pages = make_pages(tmp_path, url, redis_client, redis_url, metrics_token=TOKEN)
     asked = {"Authorization": f"Bearer {TOKEN}", "X-Forwarded-For": "203.0.113.9"}
     assert pages.get("/metrics", headers=asked).status_code == 200
-    for wrong in ({}, {"Authorization": "Bearer x"}, {"Authorization": f"Basic {TOKEN}"}, {"Authorization": "Bearer é"}):
+    for wrong in (
+        {},
+        {"Authorization": "Bearer x"},
+        {"Authorization": f"Basic {TOKEN}"},
+        {"Authorization": "Bearer é"},
+    ):
         answer = pages.get("/metrics", headers=wrong)
         assert answer.status_code == 401
         assert TOKEN not in answer.get_data(as_text=True)

@@ -65,7 +65,12 @@ def test_a_page_shows_nothing_of_a_place_to_one_who_may_not_see_it(pages: Pages,
 
 @pytest.mark.parametrize(
     ("path", "method"),
-    [("/operations", "get"), ("/operations/retry", "post"), ("/operations/drop", "post"), ("/operations/release", "post")],
+    [
+        ("/operations", "get"),
+        ("/operations/retry", "post"),
+        ("/operations/drop", "post"),
+        ("/operations/release", "post"),
+    ],
 )
 def test_operations_are_for_admins(pages: Pages, path: str, method: str) -> None:
     pages.app.config["WTF_CSRF_ENABLED"] = False
@@ -105,8 +110,13 @@ def test_pages_are_turned_until_the_end(pages: Pages, monkeypatch: pytest.Monkey
     assert len(found) == len(set(found)) == 6
 
 
-@pytest.mark.parametrize("path", ["/audit?since=yesterday", "/audit?before=1.2", "/audit?until=0001-01-01",
-                                  "/audit?before=99999999999999999999999.1.1", "/audit/evidence", "/audit/evidence?since=2026-03-02&until=2026-03-01"])  # fmt: skip
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/audit?since=yesterday", "/audit?before=1.2", "/audit?until=0001-01-01", "/audit/evidence",
+        "/audit?before=99999999999999999999999.1.1", "/audit/evidence?since=2026-03-02&until=2026-03-01",
+    ],
+)  # fmt: skip
 def test_what_cannot_be_asked_is_told_as_such(pages: Pages, path: str) -> None:
     assert pages.get(path).status_code == 400
 
@@ -285,5 +295,3 @@ def test_a_what_if_of_somebody_else_is_not_shown(pages: Pages) -> None:
 def test_nothing_is_begun_without_the_forms_token(pages: Pages, redis_client: redis.Redis) -> None:
     assert pages.client.post("/mappings/what-if", data={"text": RULES}).status_code == 400
     assert not redis_client.keys("release-stages:what-if:*")
-
-
