@@ -169,8 +169,8 @@ def _for_pages(said: str) -> str:
 
 
 _OPTIONS: Mapping[str, str] = {
-    "run it without --offline": "an admin can have it read: `Read what is new` on the page that asks",
-    "run it once without --offline": "an admin can have it read: `Read what is new` on the page that asks",
+    "run it without --offline": 'an admin can have it read: "Read what is new" on the page that asks',
+    "run it once without --offline": 'an admin can have it read: "Read what is new" on the page that asks',
     "leave --repo or --project out": "ask for other places",
-    "use --offline to go by what was read before": "ask without `Read what is new` to go by what was read before",
+    "use --offline to go by what was read before": 'ask without "Read what is new" to go by what was read before',
 }
