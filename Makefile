@@ -29,7 +29,8 @@ lint: .venv/installed-dev  ## ruff (with bandit's rules) and mypy; known faults 
 audit: .venv/installed-dev  ## Known faults in what we install, and no excuse where nobody could be asked
 	$(BIN)/python .ci/audit.py --strict
 
-drill: .venv/installed-dev  ## The long tests: the laws over thousands of histories, and the service among faults and deaths
+drill: .venv/installed-dev  ## The long tests: the whole of each, the laws over thousands of histories, faults and deaths
+	WHOLE=1 $(BIN)/pytest -n 2 --dist worksteal -m "not drill"
 	$(BIN)/pytest -m "drill" --ignore tests/test_drill.py
 	$(BIN)/python -m drill
 	$(BIN)/python -m drill --postgres --workers 3 --issues 60 --minutes 1.5 --seed 5

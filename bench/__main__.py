@@ -12,7 +12,7 @@ from pathlib import Path
 from bench import machine, peers, report
 from bench.report import Section
 
-QUESTIONS = ("receive", "burst", "answer", "runs", "calls", "footprint", "growth")
+QUESTIONS = ("receive", "burst", "answer", "runs", "calls", "footprint", "growth", "whatif", "board")
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 

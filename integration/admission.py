@@ -66,12 +66,6 @@ class Admission:
         """Whether browsers reach us over https."""
         return self.address.startswith("https://")
 
-    @property
-    def github_address(self) -> str:
-        """Where people see the GitHub whose API this is."""
-        root = self.github_api_url.removesuffix("/api/v3")
-        return "https://github.com" if root == "https://api.github.com" else root
-
 
 def on_loopback(host: str) -> bool:
     """Is this name or address one that only this machine leads to?"""
@@ -148,8 +142,9 @@ class _Reading:
             others = [name for name in VARIABLES if name in self.said]
             if others:
                 self.warn(f"SIGN_IN is not set, so {', '.join(others)} is not used, and there are no pages")
-            trial = self.around.sandbox and on_loopback(self.around.host) and not self.around.public_url
-            return "open" if trial and not others else "off"
+            public = self.around.public_url
+            alone = on_loopback(self.around.host) and (not public or on_loopback(_named(public)))
+            return "open" if self.around.sandbox and alone and not others else "off"
         if said not in _WAYS:
             self.fault("SIGN_IN", f"there is no way '{said}' to get in", f"write one of {', '.join(_WAYS)}")
             return "off"
@@ -164,7 +159,7 @@ class _Reading:
                 self.warn(f"{name}: it is not used, because SIGN_IN is {way}")
 
     def needed(self, variable: str, way: Way, what: str) -> str:
-        if variable not in self.said and way in _ONLY_FOR[variable]:
+        if variable not in self.said and way in _ONLY_FOR.get(variable, (way,)):
             self.fault(variable, f"it is missing, and SIGN_IN is {way}", f"set it to {what}")
         return self.said.get(variable, "")
 
@@ -211,7 +206,8 @@ class _Reading:
         return name
 
     def proxy_from(self, way: Way) -> tuple[Network, ...]:
-        self.needed("SIGN_IN_PROXY_FROM", way, "the proxy's address, such as 10.0.0.7") if way == "proxy" else None
+        if way == "proxy":  # elsewhere it is for counting tries, and may be left out
+            self.needed("SIGN_IN_PROXY_FROM", way, "the proxy's address, such as 10.0.0.7")
         found = []
         for each in self.said.get("SIGN_IN_PROXY_FROM", "").split(","):
             try:

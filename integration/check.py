@@ -85,6 +85,7 @@ def notes(mappings: Mappings, variables: Collection[str] | None = None) -> Itera
     if not any(source.jira for source in mappings.sources):
         yield from _without_jira(mappings)
     yield from _single_addresses(mappings)
+    yield from _raised_to_nothing(mappings)
     for name, party in mappings.parties.items():
         yield from _escalation(name, party, mappings)
         if party.digest:
@@ -138,6 +139,13 @@ def _single_addresses(mappings: Mappings) -> Iterator[str]:
     for url, where in dict.fromkeys(wanted):
         if "*" not in url:
             yield f"{url} in {where} fits just that address; a * in it stands for anything"
+
+
+def _raised_to_nothing(mappings: Mappings) -> Iterator[str]:
+    """Rules that are to be raised one day, and are as high as they can be."""
+    for rule in mappings.rules:
+        if rule.level is m.Level.BLOCK and rule.raise_after not in (None, "never"):
+            yield f"raise_after of {rule.id} does nothing: it blocks, and nothing is above that"
 
 
 def _escalation(name: str, party: m.Party, mappings: Mappings) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -103,12 +104,25 @@ class FirstDay:
 
 
 def write(basis: Basis, path: Path, overwrite: bool = False) -> Mappings:
-    """Write the file, and read it as the service will. Raises `InTheWay`."""
+    """Write the file, once it reads as the service will have it. Raises `InTheWay`, and `Faulty`."""
     text = proposed(basis)
     mappings = read(text, path.name)
+    if overwrite:
+        _replace(path.resolve(), text)
+        return mappings
     try:
-        with path.open("w" if overwrite else "x", encoding="utf-8") as file:
+        with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
         raise InTheWay(f"{path} is there by now; --overwrite replaces it, --output names another") from None
     return mappings
+
+
+def _replace(path: Path, text: str) -> None:
+    """The old file stays until the new one is whole: somebody judges by it."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        draft.write_text(text, "utf-8")
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

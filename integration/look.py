@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -23,9 +23,9 @@ from integration.memory.versions import Under
 from integration.settings import Settings
 from integration.stages.entries import Noticed
 from integration.stages.file.mappings import Approved, Custom, Faulty, Linked, Mappings, NoOpen, at
-from integration.stages.model import Issue, Ref, Related
+from integration.stages.model import Comment, Issue, Ref, Related
 from integration.stages.planning import hearing, plan
-from integration.stages.planning.actions import Prove
+from integration.stages.planning.actions import Prove, Say, is_beside, why
 from integration.stages.planning.hearing import Doubt
 from integration.stages.planning.scene import Given
 from integration.trackers import EVERYTHING, Refused, Tracker, TrackerError
@@ -58,6 +58,7 @@ class Look:
             looked_under=self.looked_under if self.anew else self.given.mappings.hash,
             under=self.under,
             watermark=issue.watermark,
+            met=made.met,
             seen=made.seen,
         )  # fmt: skip
 
@@ -171,6 +172,12 @@ class Desk:
             self.ledger.learn_names(ref.place, fresh, now)
             known = self.ledger.known_names(ref.place)
         return known
+
+
+def proofs(say: Say, comment: Comment) -> Iterator[Prove]:
+    """What is to be found out about a comment of ours: whom of those that it tells it has reached."""
+    for party, handles in say.tells.items():
+        yield Prove(comment, party, tuple(handles), say.stage, comment.author, is_beside(say.key), why(say.key))
 
 
 def notice(tracker: Tracker, ref: Ref, proved: Prove) -> Noticed:

@@ -27,7 +27,9 @@ def ask(*arguments: str, home: Path | None = None, **environ: str) -> subprocess
     return subprocess.run(command, cwd=home, env=clean, capture_output=True, text=True, timeout=60)
 
 
-@pytest.mark.parametrize("command", ["run", "web", "worker", "clock", "check", "explain", "tables", "init", "import"])
+@pytest.mark.parametrize(
+    "command", ["run", "web", "worker", "clock", "check", "explain", "tables", "init", "import", "rules"]
+)
 def test_every_command_has_a_help_that_says_what_it_does(command: str) -> None:
     shown = CliRunner().invoke(main, [command, "--help"])
     assert shown.exit_code == 0

@@ -157,10 +157,10 @@ def test_every_variable_that_is_named_is_one(doc: Path) -> None:
 def test_the_architecture_names_every_module_of_the_mind_and_no_other() -> None:
     told = text(ROOT / "docs/architecture.md")
     tree = told.partition("stages/\n")[2].partition("```")[0]
-    words = set(re.findall(r"\b([a-z]+)\b", tree))
+    words = set(re.findall(r"\b([a-z_]+)\b", tree))
     modules = {path.stem for path in (ROOT / "integration/stages").rglob("*.py")} - {"__init__"}
     assert modules <= words, modules - words
-    named_files = set(re.findall(r"\b([a-z]+)\.py\b", tree))
+    named_files = set(re.findall(r"\b([a-z_]+)\.py\b", tree))
     assert named_files <= modules, named_files - modules
 
 

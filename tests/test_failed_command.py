@@ -23,8 +23,8 @@ from integration.memory.ledger import Ledger
 from integration.settings import Settings
 from integration.stages.model import Ref
 from integration.web.app import create_app
-from integration.web.standing import PARTS
 from integration.web.readiness import Readiness
+from integration.web.standing import PARTS
 
 APP, OTHER, MOBILE = Ref.parse("acme/app#12"), Ref.parse("acme/other#3"), Ref.parse("eu/APP-7")
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)

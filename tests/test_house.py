@@ -135,6 +135,8 @@ ROOMS = {
 }
 WEB_MAY_REACH = ("integration.web", "integration.memory", "integration.stages", "integration.trackers.deliveries",
                  "integration.settings", "integration.admission", "integration.logs", "integration.watched",
+                 "integration.loopback",
+                 "integration.health.reading",  # reads the ledger, and nothing else
                  # what an admin does about what failed is the same on the page as in the shell
                  "integration.failed",
                  # what /setup/github needs: pure, or a file, or one request of its own
@@ -182,7 +184,7 @@ def test_nobody_imports_the_sandbox_but_the_sandbox() -> None:
 
 ONLY_IN = {
     "flask": ("integration.web", "integration.sandbox"),
-    "werkzeug": ("integration.web", "integration.sandbox"),
+    "werkzeug": ("integration.web", "integration.sandbox", "integration.loopback"),
     "github": ("integration.trackers.github", "integration.trackers.github_wire"),
     "jira": ("integration.trackers.jira", "integration.trackers.jira_wire"),
     "rq": ("integration.memory.inbox", "integration.memory.strays", "integration.memory.what_ifs", "workers"),
@@ -213,7 +215,11 @@ ONLY_IN = {
     ),
     "markdown_it": ("integration.sandbox",),
     "apprise": ("workers.digests",),
-    "honcho": ("integration.running", "integration.cli"),
+    "authlib": ("integration.web.entrance",),
+    "flask_limiter": ("integration.web.entrance",),
+    "flask_wtf": ("integration.web.entrance",),
+    "joserfc": ("integration.web.entrance", "integration.sandbox"),
+    "honcho": ("integration.running", "integration.setup.dotenv"),
     "prometheus_client": ("integration.web.metrics",),
 }
 

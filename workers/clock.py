@@ -17,6 +17,8 @@ from typing import NoReturn, Protocol
 
 import structlog
 
+from integration.health.reading import note_terms
+from integration.health.telling import tell
 from integration.in_force import LOOKED_AT_EVERY, MappingsFile
 from integration.memory.copies import Copies
 from integration.memory.inbox import Inbox
@@ -76,6 +78,7 @@ def table(inbox: Inbox, ledger: Ledger, settings: Settings) -> list[Tick]:
         Tick("wake", timedelta(seconds=2), lambda now: inbox.wake_due(now)),
         Tick("look again", timedelta(seconds=10), lambda now: look_again(inbox, ledger, now)),
         Tick("digests", timedelta(minutes=1), due),
+        Tick("rules", timedelta(minutes=1), RuleNews(ledger, settings, rules)),
         Tick("rounds", timedelta(seconds=30), lambda now: hint_at_rounds(inbox, ledger, settings, now)),
         Tick("live check", live.EVERY, lambda now: hint_at_live_checks(inbox, settings)),
         Tick("anchor", timedelta(days=1), lambda now: log.info("ledger anchored", digest=ledger.anchor(now))),
@@ -140,6 +143,29 @@ class Rules:
             copies = Copies.connect(self._settings.redis_url)
             self._file = MappingsFile(self._settings.mappings, self._ledger, copies)
         return self._file.current
+
+    @property
+    def written(self) -> tuple[Mappings, str]:
+        """The same, and the text that it was read from."""
+        current = self.current
+        return current, self._file.text_of(current.hash) if self._file else ""
+
+
+class RuleNews:
+    """The clock's task for rules that may be raised: since when each has stood so, and once a week which are ripe."""
+
+    def __init__(self, ledger: Ledger, settings: Settings, rules: Rules | None = None) -> None:
+        self._ledger, self._file = ledger, settings.mappings.name
+        self._rules = rules or Rules(ledger, settings)
+        self._noted = ""  # the version whose rules were noted last
+
+    def __call__(self, now: datetime) -> None:
+        """Note, and tell where it is time. Raises `Faulty` while no file is in force."""
+        mappings, text = self._rules.written
+        if mappings.hash != self._noted:
+            note_terms(self._ledger, mappings, text, now)
+            self._noted = mappings.hash
+        tell(self._ledger, mappings, text, now, self._file)
 
 
 class DueDigests:

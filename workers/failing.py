@@ -160,10 +160,17 @@ def settle(desk: Desk, inbox: Inbox, run: Run, error: Exception, begun: datetime
     if told.waits:
         _wait(desk, inbox, run, again(told, 1, now))
         return
-    if _was_dropped(desk, run.ref) and not inbox.holds(run):
-        log.info("dropped while it was tried", reason=told.reason)
-        return
-    failure = _kept(desk, run.ref, told, now)
+    failure: Failure | None = None
+    try:
+        before = desk.ledger.failures.of(run.ref)
+    except (LedgerAway, Unreadable) as away:
+        _not_kept(away)
+        failure = None
+    else:
+        if before is not None and before.state is State.DROPPED and not inbox.holds(run):
+            log.info("dropped while it was tried", reason=told.reason)  # by the admin
+            return
+        failure = _kept(desk, run.ref, told, before, now)
     _log(told, failure, error)
     if failure is None:
         inbox.put_off(run, again(told, TELL_AFTER, now))
@@ -174,15 +181,6 @@ def settle(desk: Desk, inbox: Inbox, run: Run, error: Exception, begun: datetime
         inbox.put_off(run, failure.next_try)
     else:
         inbox.finish(run)
-
-
-def _was_dropped(desk: Desk, ref: Ref) -> bool:
-    """Has the admin said that it is not to be tried any more?"""
-    try:
-        known = desk.ledger.failures.of(ref)
-    except (LedgerAway, Unreadable):
-        return False
-    return known is not None and known.state is State.DROPPED
 
 
 def _wait(desk: Desk, inbox: Inbox, run: Run, at: datetime) -> None:
@@ -222,18 +220,22 @@ def not_begun(ref: str, error: Exception) -> None:
     log.error("a job could not begin; it is tried again", ref=ref, reason=told.reason, fix=told.step, exc_info=trace)
 
 
-def _kept(desk: Desk, ref: Ref, told: Fate, now: datetime) -> Failure | None:
+def _kept(desk: Desk, ref: Ref, told: Fate, before: Failure | None, now: datetime) -> Failure | None:
     """Write it down. None where even that fails: the ledger is what is away, most likely."""
     try:
-        failure = follow(told, desk.ledger.failures.of(ref), ref, now)
+        failure = follow(told, before, ref, now)
         desk.ledger.failures.keep(failure)
         rests = now + DEAD_LOOKED_AT if failure.state is State.DEAD else None
         desk.ledger.put_off(ref, failure.next_try or rests)
     except Exception as error:
-        reason = str(error) if isinstance(error, LedgerAway) else type(error).__name__
-        log.warning("a failure could not be written down", reason=reason)
+        _not_kept(error)
         return None
     return failure
+
+
+def _not_kept(error: Exception) -> None:
+    reason = str(error) if isinstance(error, LedgerAway) else type(error).__name__
+    log.warning("a failure could not be written down", reason=reason)
 
 
 def _log(told: Fate, failure: Failure | None, error: Exception) -> None:

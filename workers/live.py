@@ -1,6 +1,7 @@
-"""mappings.yaml compared with a tracker at the start and once a day: what is wrong is logged, and holds nobody up.
+"""The rules in force compared with a tracker at the start and once a day: what is wrong is logged, and holds nobody up.
 
-The same as `release-stages check --live`, with the budgets of all workers: it is a hint like any, so it waits its turn.
+The same as `release-stages check --live` of that version, whatever lies on this machine's disk; with the budgets of all
+workers: it is a hint like any, so it waits its turn.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ def compare(desk: Desk, inbox: Inbox, ref: Ref, now: datetime) -> datetime | Non
 
     ends = time.monotonic() + SLICE_SECONDS
     file, arrived = desk.settings.mappings, inbox.last_deliveries()
-    check = Check(desk.settings, desk.trackers, None, arrived, wait, ends, only=ref.place, file=file)
+    text = desk.mappings.text_of(desk.mappings.current.hash)
+    check = Check(desk.settings, desk.trackers, None, arrived, wait, ends, only=ref.place, file=file, text=text)
     found = check.run()
     if asked_to_wait:
         return max(asked_to_wait[0], now + PAUSE)

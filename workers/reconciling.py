@@ -6,18 +6,17 @@ the append fails and the run stops (`Overtaken`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from integration.look import Desk, Look, notice
+from integration.look import Desk, Look, notice, proofs
 from integration.memory.failures import Hopeless
 from integration.memory.inbox import Inbox, Run
 from integration.memory.ledger import Overtaken
 from integration.stages.entries import Done, Entry, Failed, Frozen, LabelVanished, Tried
-from integration.stages.model import Comment, Issue, Person, Ref
+from integration.stages.model import Issue, Ref
 from integration.stages.planning.actions import (
     Action,
     Edit,
@@ -29,9 +28,6 @@ from integration.stages.planning.actions import (
     Say,
     Shift,
     Tidy,
-    Why,
-    is_beside,
-    why,
 )
 from integration.trackers import Gone, Locked, Refused, Tracker
 
@@ -186,8 +182,7 @@ class Reconciling:
                 self._remove(action)
                 return False
             case Prove():
-                tells = {action.party: action.handles}
-                self._noticed(action.comment, tells, action.stage, action.by, action.fallback, action.why)
+                self._noticed(action)
         return True
 
     def _say(self, say: Say) -> None:
@@ -206,18 +201,17 @@ class Reconciling:
         posted = replace(comment, at=max(comment.at, _now()))  # a tracker's stamp may be cut to the second
         if self.issue:
             self.issue, self.fresh = replace(self.issue, comments=(*self.issue.comments, comment)), False
-        self._noticed(posted, say.tells, say.stage, comment.author, is_beside(say.key), why(say.key))
+        for proved in proofs(say, posted):
+            self._noticed(proved)
 
-    def _noticed(
-        self, comment: Comment, tells: Mapping[str, Iterable[str]], stage: str, by: Person, fallback: bool, what: Why
-    ) -> None:  # fmt: skip
+    def _noticed(self, proved: Prove) -> None:
         """Proof of notice: a party is told when at least one of its mentions can have reached somebody."""
-        for party, handles in tells.items():
-            proved = Prove(comment, party, tuple(handles), stage, by, fallback, what)
-            noticed = notice(self.tracker, self.ref, proved)
-            self._record(noticed)
-            if failed := noticed.unreached:
-                log.warning("a notice has not reached its party", party=party, comment=comment.url, reason=failed)
+        noticed = notice(self.tracker, self.ref, proved)
+        self._record(noticed)
+        if failed := noticed.unreached:
+            log.warning(
+                "a notice has not reached its party", party=proved.party, comment=proved.comment.url, reason=failed
+            )
 
     def _edit(self, edit: Edit) -> bool:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -54,8 +55,7 @@ def init(
     overwrite = overwrite or for_people(lambda: _may_write(target, yes))
     day = for_people(lambda: _opened(settings))
     chosen, keys = for_people(lambda: _chosen(day, repositories, projects, yes))
-    basis = for_people(lambda: _asked_about(_found(day, chosen, keys), yes))
-    mappings = for_people(lambda: _written(basis, target, overwrite))
+    mappings = for_people(lambda: _written(_found(day, chosen, keys), target, overwrite, yes))
     click.echo(f"\nWrote {target}: {len(mappings.rules)} rules, all of them observe. Nothing is posted by it.")
     if target.resolve() != settings.mappings.resolve():
         click.echo(f"Next: set MAPPINGS={target}; then release-stages import, and release-stages check --live.")
@@ -105,7 +105,11 @@ def _imported(settings: Settings) -> Import:
         _each("Looking at the others", imported.unseen(), imported.glance)
         return imported
 
-    return for_people(run)
+    try:
+        return for_people(run)
+    except KeyboardInterrupt:
+        click.echo("release-stages: interrupted; what was read is kept, and `import` goes on from there", err=True)
+        sys.exit(130)
 
 
 def _each(label: str, refs: Sequence[Ref], work: Callable[[Ref], None]) -> None:
@@ -120,6 +124,8 @@ def _may_write(target: Path, yes: bool) -> bool:
     """May a file that is there be replaced? Raises `InTheWay` before anything else is asked."""
     from integration.first_day import InTheWay
 
+    if not os.access(target.parent, os.W_OK):
+        raise InTheWay(f"nothing can be written in {target.parent}: make that folder, or name another with --output")
     if target.exists() and (yes or not click.confirm(f"{target} is there already. Replace it?")):
         raise InTheWay(f"{target} is there already; --overwrite replaces it, --output names another")
     return target.exists()
@@ -215,10 +221,22 @@ def _one(words: str, guessed: str, yes: bool) -> str:
     return "" if said == _NONE else said
 
 
-def _written(basis: Basis, target: Path, overwrite: bool) -> Mappings:
+def _written(basis: Basis, target: Path, overwrite: bool, yes: bool) -> Mappings:
+    """Ask about the guesses, and once more about answers of which no sound file can be made; then write it."""
     from integration.first_day import write
+    from integration.stages.file.mappings import Faulty
 
-    return write(basis, target, overwrite)
+    while True:
+        basis = _asked_about(basis, yes)
+        try:
+            return write(basis, target, overwrite)
+        except Faulty as wrong:
+            if yes:
+                raise
+            click.echo("\nThat makes no sound file, and nothing was written:")
+            for fault in wrong.faults:
+                click.echo(f"  {fault.path}: {fault.message}")
+            click.echo("Once more; Enter takes what you said before.\n")
 
 
 COMMANDS = (init, import_)

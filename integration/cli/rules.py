@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from integration.cli.asking import environment, for_people, hush, settings_from, wait_for
+from integration.cli.asking import Since, environment, for_people, hush, settings_from, wait_for
 
 if TYPE_CHECKING:
     from integration.live.findings import Findings
@@ -72,4 +73,30 @@ def _compared(file: Path | None, live: bool) -> Findings:
     return Check(settings, trackers, environ, arrived, wait_for, file=file or settings.mappings).run()
 
 
-COMMANDS = (check,)
+@click.command()
+@click.option("--since", type=Since(), metavar="TIME",
+              help="Count from then on: 90d, 26w, 6m, a date; default: as long as the rule has stood so.")  # fmt: skip
+@click.option("--rule", "name", default="", metavar="NAME", help="One rule, with the moves behind its figures.")
+@click.option("--json", "as_json", is_flag=True, help="All of it, for machines.")
+def rules(since: datetime | None, name: str, as_json: bool) -> None:
+    """Tell how each rule fares: what it stopped or would have, and what became of that; and which may be raised.
+
+    By what the ledger has of each verdict; no tracker is asked. A rule with `raise_after` that has observed or warned
+    for so long is proposed to be raised, with the line of mappings.yaml to change, or it says what speaks against it.
+    Nothing is changed. docs/rules.md (Raising a level) says what counts.
+    """
+    hush()
+    settings = settings_from(environment())
+    from integration.health import writing
+    from integration.health.command import Asked
+
+    asked = for_people(lambda: Asked.of(settings, since, name, datetime.now(UTC)))
+    found, mappings, now = asked.found, asked.mappings, asked.now
+    if as_json:
+        click.echo(writing.as_json(found))
+        return
+    for line in writing.details(found[0], mappings, now) if name else writing.lines(found, now):
+        click.echo(line)
+
+
+COMMANDS = (check, rules)

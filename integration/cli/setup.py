@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from integration.cli.asking import environment, fail, for_people, settings_from
+from integration.cli.asking import environment, fail, for_people, hush, keep, settings_from, show
 
 if TYPE_CHECKING:
-    from integration.setup.app import Permission
+    from integration.setup.app import Event, Permission
     from integration.setup.github import Hooks, Labels, Wanted
-    from integration.setup.steps import Step, Told
+    from integration.setup.steps import Step
     from integration.stages.file.mappings import Mappings
 
 _API = "https://api.github.com"
@@ -29,6 +29,7 @@ _DRY = click.option("--dry-run", is_flag=True, help="Say what would be done, and
 @click.group("setup")
 def set_up() -> None:
     """Set the service up at a tracker: `setup github`, `setup jira`."""
+    hush()
 
 
 @set_up.command()
@@ -108,21 +109,21 @@ class _Opening:
 
 def _app(environ: Mapping[str, str], address: str, owner: str, mappings: Mappings | None, opening: _Opening) -> None:
     from integration.setup import app as asked_for
-    from integration.setup.github import with_pull_requests
+    from integration.setup.github import uses
     from integration.setup.registering import SetupFailed
     from integration.web import setup as pages
 
     if environ.get("GITHUB_APP_ID"):
         fail(SetupFailed("a GitHub App is configured already: take GITHUB_APP_ID out of the environment, and of .env"))
-    pulls = bool(mappings and with_pull_requests(mappings))
-    for line in _asks(asked_for.permissions(pulls), asked_for.events(pulls), address):
+    used = uses(mappings)
+    for line in _asks(asked_for.permissions(used), asked_for.events(used), address):
         click.echo(line)
     if opening.dry_run:
         return
     wanted = pages.Wanted(Path.cwd(), secrets.token_bytes(32), _api_url(environ), address)
     made = for_people(
         lambda: pages.on_loopback(
-            wanted, opening.port, lambda root: pages.address(wanted, root, owner, pulls), opening.tell
+            wanted, opening.port, lambda root: pages.address(wanted, root, owner, used), opening.tell
         )
     )
     if made is None:
@@ -137,17 +138,19 @@ def _app(environ: Mapping[str, str], address: str, owner: str, mappings: Mapping
             click.echo(f"  take {name} out of the environment: it is stronger than what .env says")
 
 
-def _asks(permissions: Iterable[Permission], events: Iterable[str], address: str) -> Iterable[str]:
+def _asks(permissions: Iterable[Permission], events: Iterable[Event], address: str) -> Iterable[str]:
     yield "The App asks for no more than this:"
     for one in permissions:
         yield f"  {one.called:26} {one.allows:15} {one.why}"
-    yield f"  told of: {', '.join(events)}"
+    yield "  told of:"
+    for event in events:
+        yield f"    {event.called:40} {event.why}"
     yield f"  delivers to: {address}/webhooks/github"
     yield ""
 
 
 def _link(environ: Mapping[str, str], owner: str, mappings: Mappings | None) -> None:
-    from integration.setup.github import with_pull_requests
+    from integration.setup.github import uses
     from integration.setup.registering import SetupFailed
     from integration.web import setup as pages
 
@@ -156,10 +159,10 @@ def _link(environ: Mapping[str, str], owner: str, mappings: Mappings | None) -> 
         fail(SetupFailed("a GitHub App is configured already, so /setup/github is closed"))
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104 - it is only compared
     wanted = pages.Wanted(Path.cwd(), settings.marker_key, _api_url(environ), environ.get("PUBLIC_URL", ""))
-    pulls = bool(mappings and with_pull_requests(mappings))
+    used = uses(mappings)
     roots = [environ["PUBLIC_URL"]] if environ.get("PUBLIC_URL") else []
     for root in (*roots, f"http://{host}:{settings.port}"):
-        click.echo(pages.address(wanted, root, owner, pulls))
+        click.echo(pages.address(wanted, root, owner, used))
     click.echo("Each is good for an hour, and for whoever has it: give it to nobody else.", err=True)
 
 
@@ -181,15 +184,15 @@ def _hooks(
     token = environ.get("SETUP_GITHUB_TOKEN") or environ.get("GITHUB_TOKEN") or _asked("The token (not shown)")
     known = [one.strip() for one in environ.get("GITHUB_WEBHOOK_SECRETS", "").split(",") if one.strip()]
     secret = known[0] if known else secrets.token_hex(32)
-    hook = places.Hook.of(address, secret, bool(mappings and places.with_pull_requests(mappings)))
+    hook = places.Hook.of(address, secret, places.uses(mappings), not known)
     hooks = places.Hooks(Wire(GitHubSettings(_api_url(environ), token)), hook)
     click.echo(f"As {for_people(hooks.account)}, at {_api_url(environ)}:")
     if not dry_run:
         new = {} if known else {"GITHUB_WEBHOOK_SECRETS": secret}
         new |= {} if environ.get("GITHUB_TOKEN") or environ.get("SETUP_GITHUB_TOKEN") else {"GITHUB_TOKEN": token}
-        _keep(new)  # before anything is delivered that is signed with it
+        keep(new)  # before anything is delivered that is signed with it
         _kept(environ, address)
-    sys.exit(1 if _shown(carried_out(_each(hooks, where), not dry_run)) else 0)
+    sys.exit(1 if show(carried_out(_each(hooks, where), not dry_run)) else 0)
 
 
 def _each(hooks: Hooks, places: Iterable[str]) -> Iterator[Step]:
@@ -238,7 +241,7 @@ def sync(apply: bool, restyle: bool) -> None:
             for place in tracker.places(source.repositories)
         ]
     )
-    failed = _shown(carried_out(_labels(places.Labels(tracker.wire), steps, restyle), apply))
+    failed = show(carried_out(_labels(places.Labels(tracker.wire), steps, restyle), apply))
     if not apply:
         click.echo("Nothing was changed; with --apply it is done.")
     sys.exit(1 if failed else 0)
@@ -304,34 +307,16 @@ def _asked(prompt: str) -> str:
     return str(click.prompt(prompt, hide_input=True))
 
 
-def _keep(values: Mapping[str, str]) -> None:
-    """Into `.env`, for this account alone."""
-    from integration.setup import dotenv
-
-    if values:
-        for_people(lambda: dotenv.keep(dotenv.HERE, values))
-        click.echo(f"  kept    {', '.join(values)} in .env (mode 600)")
-
-
 def _kept(environ: Mapping[str, str], address: str) -> None:
     """Our address, which others must know, too."""
     if environ.get("PUBLIC_URL", "").rstrip("/") != address:
-        _keep({"PUBLIC_URL": address})
+        keep({"PUBLIC_URL": address})
 
 
 def _in_file(name: str) -> bool:
     from integration.setup import dotenv
 
     return dotenv.sets(dotenv.HERE, name)
-
-
-def _shown(told: Iterable[Told]) -> bool:
-    """Say each line as it comes; whether something failed."""
-    failed = False
-    for one in told:
-        click.echo(one.line)
-        failed = failed or one.failed
-    return failed
 
 
 COMMANDS = (set_up, labels)

@@ -6,11 +6,11 @@ import secrets
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from integration.cli.asking import fail, for_people, settings_from
+from integration.cli.asking import fail, for_people, keep, settings_from, show
 
 if TYPE_CHECKING:
     from integration.settings import JiraSettings, Settings
@@ -24,26 +24,33 @@ def set_up(
 ) -> bool:  # fmt: skip
     """All of it for one site, told line by line; whether something failed."""
     prefix = "JIRA_" if site == "main" else f"JIRA_{site.upper()}_"
+    if not environ.get(f"{prefix}URL"):
+        _no_site(site, prefix)
     environ, made = _with_secret(environ, prefix)
     settings, ours, mappings = _known(environ, site)
     one = _site(environ, ours, mappings)
     click.echo(f"{one.wire}, projects {', '.join(one.projects)}:")
-    for name, value in {} if dry_run else made.items():
-        _keep(name, value)
+    keep({} if dry_run else made)
     from integration.setup.steps import carried_out
 
-    failed = _shown(carried_out(for_people(lambda: one.webhook(_address(ours, public_url))), not dry_run))
+    failed = show(carried_out(for_people(lambda: one.webhook(_address(ours, public_url, bool(made)))), not dry_run))
     if ours.webhook_secrets and not ours.cloud:
         click.echo("  note    Data Center takes the secret on the webhook's page alone: enter it there by hand")
-    failed = _shown(_ways_back(one)) or failed
-    if not one.prevented:
+    failed = show(_ways_back(one)) or failed
+    if not one.prevented and not take_away:
         click.echo("  note    no source here says `prevent`, so moves are put back, not refused: docs/prevention.md")
-        return failed
+        return show(_forgotten(one, group)) or failed
     return _prevent(one, settings, group, apply and not dry_run, take_away) or failed
 
 
 def _ways_back(one: Site) -> Iterable[Told]:
     return for_people(lambda: list(one.ways_back())) if one.wire.cloud else ()
+
+
+def _forgotten(one: Site, group: str) -> Iterable[Told]:
+    from integration.setup.preventing import Preventing
+
+    return Preventing(one, group, "", apply=False).forgotten() if one.wire.cloud else ()
 
 
 def _prevent(one: Site, settings: Settings, group: str, apply: bool, take_away: bool) -> bool:
@@ -53,16 +60,16 @@ def _prevent(one: Site, settings: Settings, group: str, apply: bool, take_away: 
         click.echo("  FAILED  only Jira Cloud has rules that read a field: docs/prevention.md tells what to do by hand")
         return True
     preventing = Preventing(one, group, for_people(one.ours.account).id, apply)
-    failed = _shown(preventing.take_away() if take_away else preventing.put())
+    failed = show(preventing.take_away() if take_away else preventing.put())
     if not apply:
         click.echo("The workflows were not changed; with --apply they are.")
     elif not take_away and not failed:
-        _look_at_all(settings, one)
+        failed = not _look_at_all(settings, one)
     return failed
 
 
-def _look_at_all(settings: Settings, one: Site) -> None:
-    """The fields are right once the service has looked at each issue: hint at all that show a stage."""
+def _look_at_all(settings: Settings, one: Site) -> bool:
+    """Hint at all issues that show a stage, as their fields are right once each was looked at; could we?"""
     from integration.memory.away import Away
     from integration.memory.inbox import Inbox
 
@@ -72,9 +79,13 @@ def _look_at_all(settings: Settings, one: Site) -> None:
             inbox.hint(ref)
             count += 1
     except Away as away:
-        click.echo(f"  note    the service could not be told ({away}); start it, and run this once more")
-        return
+        click.echo(
+            f"  FAILED  the service could not be told ({away}): until it has looked at an issue, nobody can move it to "
+            "such a stage; start it, and run this once more where REDIS_URL is the service's"
+        )
+        return False
     click.echo(f"  done    the service looks at the {count} issues that show a stage, and fills their fields")
+    return True
 
 
 # --- who we are, and what is known ------------------------------------------------------------------------------------
@@ -92,13 +103,18 @@ def _with_secret(environ: Mapping[str, str], prefix: str) -> tuple[dict[str, str
 
 def _known(environ: Mapping[str, str], site: str) -> tuple[Settings, JiraSettings, Mappings]:
     from integration.check import load
-    from integration.setup.registering import SetupFailed
 
     settings = settings_from(environ)
-    ours = next((one for one in settings.jira if one.site == site), None)
+    ours = next((one for one in settings.jira if one.site == site.lower()), None)
     if ours is None:
-        fail(SetupFailed(f"there is no Jira site {site!r} in the environment; .env.example tells how one is named"))
+        _no_site(site, "JIRA_" if site == "main" else f"JIRA_{site.upper()}_")
     return settings, ours, for_people(lambda: load(settings.mappings))
+
+
+def _no_site(site: str, prefix: str) -> NoReturn:
+    from integration.setup.registering import SetupFailed
+
+    fail(SetupFailed(f"there is no Jira site {site!r} in the environment: set {prefix}URL and its login"))
 
 
 def _site(environ: Mapping[str, str], ours: JiraSettings, mappings: Mappings) -> Site:
@@ -116,7 +132,9 @@ def _site(environ: Mapping[str, str], ours: JiraSettings, mappings: Mappings) ->
     admin = replace(ours, pat=environ["SETUP_JIRA_PAT"]) if environ.get("SETUP_JIRA_PAT") else admin
     tracker = Jira(ours)
     projects = for_people(lambda: tracker.places(list(jira.patterns(mappings, ours.site))))
-    one = jira.Site(Wire(admin), tracker, mappings, projects)
+    theirs = "SETUP_JIRA_API_TOKEN, or mend SETUP_JIRA_EMAIL" if admin.cloud and not admin.pat else "SETUP_JIRA_PAT"
+    login = "" if admin is ours else theirs
+    one = jira.Site(Wire(admin, login=login), tracker, mappings, projects)
     if not projects:
         fail(SetupFailed(f"no source in mappings.yaml names a project of the site {ours.site!r} that our account sees"))
     if not for_people(one.may_administer):
@@ -124,28 +142,13 @@ def _site(environ: Mapping[str, str], ours: JiraSettings, mappings: Mappings) ->
     return one
 
 
-def _address(ours: JiraSettings, public_url: str) -> Address:
+def _address(ours: JiraSettings, public_url: str, is_new: bool) -> Address:
     """Where the site is to deliver: the signed address, or, where it cannot sign, one with a secret in it."""
     from integration.setup.jira import Address
 
     plain = f"{public_url}/webhooks/jira" + ("" if ours.site == "main" else f"/{ours.site}")
     if ours.webhook_secrets:
         also = (f"{public_url}/webhooks/jira/{ours.site}",)
-        return Address(plain, ours.webhook_secrets[0] if ours.cloud else "", also=also)
+        return Address(plain, ours.webhook_secrets[0] if ours.cloud else "", also=also, is_new=is_new)
     hidden = f"{public_url}/webhooks/jira/{ours.site}/"
     return Address(f"{hidden}{ours.path_secret}", shown=f"{hidden}***")
-
-
-def _keep(name: str, value: str) -> None:
-    from integration.setup import dotenv
-
-    for_people(lambda: dotenv.keep(dotenv.HERE, {name: value}))
-    click.echo(f"  kept    {name} in .env (mode 600)")
-
-
-def _shown(told: Iterable[Told]) -> bool:
-    failed = False
-    for one in told:
-        click.echo(one.line)
-        failed = failed or one.failed
-    return failed

@@ -3,36 +3,18 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from integration.cli.asking import environment, for_people, settings_from
+from integration.cli.asking import Since, environment, for_people, hush, settings_from
 
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
 
-_UNITS = {"d": timedelta(days=1), "w": timedelta(weeks=1), "m": timedelta(days=30), "y": timedelta(days=365)}
-
-
-class Since(click.ParamType[datetime]):
-    """So long ago (`180d`, `26w`, `6m`, `1y`), or a date."""
-
-    name = "since"
-
-    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> datetime:
-        """As a time."""
-        if isinstance(value, datetime):
-            return value
-        text = str(value).strip().lower()
-        try:
-            if text[-1:] in _UNITS and text[:-1].isdecimal():
-                return datetime.now(UTC) - int(text[:-1]) * _UNITS[text[-1]]
-            return datetime.combine(datetime.fromisoformat(text).date(), datetime.min.time(), UTC)
-        except (ValueError, OverflowError):
-            self.fail(f"{value!r} is no time; write 180d, 26w, 6m, 1y, or a date such as 2026-06-01", param, context)
+    from integration.settings import Settings
 
 
 class Bars:
@@ -100,11 +82,12 @@ def simulate(
     if forget:
         click.echo(f"{for_people(lambda: _forget(settings))} histories are forgotten.")
         return
-    from integration import logs
     from integration.whatif import writing
     from integration.whatif.simulate import Asked, Simulating
 
-    logs.set_up(settings)  # to stderr: what is written to stdout is the report, and nothing else
+    hush()  # what is written to stdout is the report, and nothing else; what could not be read stands in it
+    if not offline:
+        _note_without_redis(settings)
     bars = Bars()
     asked = Asked(new or settings.mappings, since, against, repositories, projects, offline)
     try:
@@ -124,7 +107,14 @@ def simulate(
             click.echo(line)
 
 
-def _forget(settings: Any) -> int:
+def _note_without_redis(settings: Settings) -> None:
+    from integration.importing import open_inbox
+
+    if open_inbox(settings.redis_url) is None:
+        click.echo("release-stages: Redis does not answer, so nobody counts what the service asks meanwhile", err=True)
+
+
+def _forget(settings: Settings) -> int:
     from integration.memory.ledger import Ledger
 
     return Ledger.open(settings.database_url).histories.forget()

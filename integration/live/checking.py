@@ -42,6 +42,7 @@ class Check:
     ends: float = math.inf
     only: str = ""  # one tracker alone: `github`, `jira/main`
     file: Path = field(default=Path("mappings.yaml"))
+    text: str = ""  # what the file says, where it is not what lies on this machine's disk
 
     def run(self) -> Findings:
         """Look now."""
@@ -49,7 +50,7 @@ class Check:
         for warning in self.settings.warnings:
             where, _, cause = warning.partition(": ")
             found.warning(where, cause or warning)
-        named = _read(self.file, self.variables, found)
+        named = _read(self.file, self.variables, found, self.text)
         if not self.only or self.only == "github":
             self._of_github(named, found)
         for site in self.settings.jira:
@@ -120,10 +121,10 @@ def of_file(file: Path, variables: Collection[str] | None = None) -> Findings:
     return found
 
 
-def _read(file: Path, variables: Collection[str] | None, found: Findings) -> Named:
+def _read(file: Path, variables: Collection[str] | None, found: Findings, text: str = "") -> Named:
     """The file's own faults and notes, and what it names: all that is sound of it."""
     try:
-        text = text_of(file)
+        text = text or text_of(file)
     except Faulty as wrong:
         found.of_file(wrong.faults)
         return Named()

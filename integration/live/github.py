@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import partial
 
 from integration.live import hooks, signs
@@ -12,6 +13,7 @@ from integration.live.covered import Covered
 from integration.live.people import Reach
 from integration.trackers.world import Granted, Place
 
+_TO_READ_FILES = ("contents: read", "single_file: read")
 ACCESS = "install our App there, or give our token's account access"
 
 
@@ -63,7 +65,7 @@ class OfGitHub(Comparison):
             if granted is None:
                 continue
             at = f"GitHub {owner}" if granted.kind == "app" else self.account
-            for wanted, without in self._wanted(granted):
+            for wanted, without in self._wanted(granted, owner):
                 if not granted.names & set(wanted):
                     self.found.fault(at, f"we were not granted {' or '.join(wanted)}: {without}", _grant(granted))
             self._told(at, granted)
@@ -75,7 +77,7 @@ class OfGitHub(Comparison):
         absent = partial(self.found.fault, f"GitHub {place.name}", cause, self.access)
         return self.ask.known(f"GitHub {place.name}", partial(self.world.granted, place.name), absent)
 
-    def _wanted(self, granted: Granted) -> Iterable[tuple[tuple[str, ...], str]]:
+    def _wanted(self, granted: Granted, owner: str) -> Iterable[tuple[tuple[str, ...], str]]:
         """What one of each must be granted, and what does not work without it."""
         teams = bool(self.named.teams.get("github"))
         pulls = any(one.pull_requests for one in self.named.github)
@@ -84,6 +86,8 @@ class OfGitHub(Comparison):
             yield ("issues: write",), comment
             if pulls:
                 yield ("pull_requests: write",), "pull requests carry stages in this file"
+            if self._adds(owner):
+                yield _TO_READ_FILES, "the rules that repositories add cannot be read, and do not count"
             if teams:
                 yield ("members: read",), members
         elif granted.kind == "scopes":
@@ -92,10 +96,17 @@ class OfGitHub(Comparison):
             if teams:
                 yield ("scope read:org", "scope write:org", "scope admin:org"), members
 
+    def _adds(self, owner: str = "") -> bool:
+        """May a repository of theirs add rules?"""
+        patterns = [one.text.casefold() for one in self.named.adding] or ["*"]
+        theirs = [one.casefold() for one in self.places if owner in ("", one.partition("/")[0])]
+        return self.named.additions and any(fnmatchcase(one, each) for one in theirs for each in patterns)
+
     def _told(self, at: str, granted: Granted) -> None:
         if granted.kind == "unsaid":
             says = "GitHub does not tell what a fine-grained token may do before it does it; it needs issues: read and"
-            self.found.ok(at, f"{says} write, metadata: read, and members: read of the organisation")
+            more = ", contents: read" if self._adds() else ""
+            self.found.ok(at, f"{says} write, metadata: read{more}, and members: read of the organisation")
         else:
             self.found.ok(at, f"we were granted {', '.join(sorted(granted.names)) or 'nothing'}")
 
@@ -111,11 +122,15 @@ class OfGitHub(Comparison):
     def _hooks(self) -> None:
         if not self.places:
             return
-        wanted = {"issues": True, "issue_comment": True, "label": True}
+        wanted = dict.fromkeys(("issues", "issue_comment", "label"), "")
         if any(one.pull_requests for one in self.named.github):
-            wanted["pull_request"] = True
+            wanted["pull_request"] = ""
         if self.named.looks_around:
-            wanted |= {"sub_issues": False, "issue_dependencies": False}
+            wanted |= dict.fromkeys(
+                ("sub_issues", "issue_dependencies"), "gates that wait for other issues open hours late"
+            )
+        if self._adds():
+            wanted["push"] = "what a repository changes in its own rules counts minutes late"
         told = self.ask("GitHub webhooks", partial(self.world.hooks, self.address, sorted(self.places)))
         if told is not None:
             by_token = self.account == "GITHUB_TOKEN"

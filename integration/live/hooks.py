@@ -14,11 +14,11 @@ _UNSIGNED, _TOO_BUSY = 401, 503
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """The webhooks of one tracker. `wanted`: each event, and whether nothing works without it."""
+    """The webhooks of one tracker. `wanted`: each event, and what is amiss without it; empty: nothing works."""
 
     found: Findings
     called: str
-    wanted: Mapping[str, bool]
+    wanted: Mapping[str, str]
     secrets: str  # the variable that holds them
     mended: str  # how to come by a webhook
 
@@ -53,12 +53,12 @@ class Check:
 
     def _events(self, at: str, hook: Hook) -> None:
         lacking = hook.lacks(list(self.wanted))
-        needed, pleasant = ([one for one in lacking if self.wanted[one] is must] for must in (True, False))
-        if needed:
-            self.found.fault(at, f"it does not tell of {some(needed, 9)}", "tick these events in its settings")
-        if pleasant:
-            cause = f"it does not tell of {some(pleasant, 9)}: gates that wait for other issues open hours late"
-            self.found.warning(at, cause, "tick these events in its settings")
+        for amiss in dict.fromkeys(self.wanted[one] for one in lacking):
+            names = some([one for one in lacking if self.wanted[one] == amiss], 9)
+            if amiss:
+                self.found.warning(at, f"it does not tell of {names}: {amiss}", "tick these events in its settings")
+            else:
+                self.found.fault(at, f"it does not tell of {names}", "tick these events in its settings")
         if not lacking:
             self.found.ok(at, "it tells of every event that we need")
 

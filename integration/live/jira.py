@@ -152,7 +152,7 @@ class OfJira(Comparison):
         if told is None:
             return
         ours, unseen = told
-        check = hooks.Check(self.found, self.called, dict.fromkeys(EVENTS, True), self.secrets, _MENDED)
+        check = hooks.Check(self.found, self.called, dict.fromkeys(EVENTS, ""), self.secrets, _MENDED)
         if not ours and not unseen:
             unseen = (NONE,) if self.address else (UNTOLD,)
         check.of(ours, unseen)

@@ -92,8 +92,11 @@ class Board:
         """Those that are wanted: first what somebody asks for a stage of, then the longest in their stage."""
         asked = case((_F.wanted.is_not(None), 0), else_=1)
         order = (asked, _F.since.is_(None), _F.since, _F.id)
-        question = select(tables.features).where(*_that(wanted, eyes)).order_by(*order).limit(limit).offset(offset)
-        return self._features(question)
+        chosen = select(_F.id).where(*_that(wanted, eyes)).order_by(*order).limit(limit).offset(offset)
+        with transaction(self._engine) as connection:  # by their ids first: an index has all that is sorted by
+            ids = connection.execute(chosen).scalars().all()
+            rows = connection.execute(select(tables.features).where(_F.id.in_(ids))).all() if ids else ()
+        return tuple(sorted(map(Feature, rows), key=lambda one: ids.index(one.row.id)))
 
     def outside(self, wanted: Wanted, eyes: Eyes, limit: int) -> tuple[Feature, ...]:
         """Those that stand in no stage, and that somebody has asked for one."""

@@ -26,6 +26,7 @@ from integration.memory.database import (
     Unreadable,
     bring_up,
     connect_to,
+    hurry,
     insert_once,
     refuse_later,
     take_turns,
@@ -34,8 +35,9 @@ from integration.memory.database import (
 from integration.memory.failures import Failures
 from integration.memory.histories import Histories
 from integration.memory.rounds import Rounds
+from integration.memory.trials import Trials, note_met
 from integration.memory.versions import Under, Versions, is_past
-from integration.stages.entries import Carried, Entry, Frozen
+from integration.stages.entries import Carried, Entry, Frozen, Met
 from integration.stages.last_look import UNSEEN, LastLook
 from integration.stages.model import ClosedAs, Label, Ref
 
@@ -66,6 +68,7 @@ class Card:
     under: Under | None = None  # the same as of this look: where another is in force by now, it is looked at again
     waits_for: tuple[str, ...] = ()  # refs of issues whose change may open a gate
     watermark: datetime | None = None  # when the tracker had last changed the issue that was looked at
+    met: tuple[Met, ...] = ()  # gates that were shut when something was let through, and are open by now
     seen: LastLook = UNSEEN  # what pages show of it
 
 
@@ -101,6 +104,7 @@ class Ledger:
         self.failures = Failures(engine)
         self.histories = Histories(engine)
         self.rounds = Rounds(engine)
+        self.trials = Trials(engine)
         self.versions = Versions(engine)
 
     @classmethod
@@ -159,15 +163,20 @@ class Ledger:
             connection.execute(update(tables.features).where(_F.id == feature.id).values(**changes))
             if card is not None:
                 _waits(connection, feature.id, card.waits_for)
+                note_met(connection, feature.id, card.met, now)
             return int(changes.get("seq", head))
 
     def begin(self, born: datetime) -> bool:
-        """Of a ledger without features: it was born then. False where it has some; then nothing changes."""
+        """Of a ledger without features: it was born then, and is to be filled in a hurry.
+
+        False where it has some; then nothing changes.
+        """
         with transaction(self._engine, writes=True) as connection:
             if connection.execute(select(_F.id).limit(1)).first():
                 return False
             connection.execute(update(tables.ledger).values(born_at=born))
         self.born = born
+        hurry(self._engine)
         return True
 
     def append_all(self, runs: Sequence[Appended]) -> None:
@@ -176,10 +185,7 @@ class Ledger:
         For whoever fills a ledger that nobody else writes to: nothing is fenced.
         """
         with transaction(self._engine, writes=True) as connection:
-            new = {str(run.ref): run.at for run in reversed(runs)}
-            rows = [_new(Ref.parse(ref), at) for ref, at in reversed(new.items())]
-            insert_once(connection, tables.features, rows)
-            heads = {row.ref: dict(row._mapping) for row in _rows_of(connection, list(new))}
+            heads = _heads_of(connection, runs)
             entries = [row for run in runs for row in _chained(heads[str(run.ref)], run)]
             if entries:
                 connection.execute(insert(tables.entries), entries)
@@ -187,6 +193,8 @@ class Ledger:
             for run in runs:
                 if run.card is not None and run.card.waits_for:
                     _waits(connection, heads[str(run.ref)]["id"], run.card.waits_for)
+                if run.card is not None:
+                    note_met(connection, heads[str(run.ref)]["id"], run.card.met, run.at)
 
     def looked_under(self, ref: Ref, version: str) -> None:
         """All that this version of the rules made due was done."""
@@ -360,6 +368,19 @@ def _new(ref: Ref, at: datetime) -> dict[str, Any]:
     return {"ref": str(ref), "place": ref.of_place, "created_at": at, "checked_at": at}
 
 
+def _heads_of(connection: Connection, runs: Sequence[Appended]) -> dict[str, dict[str, Any]]:
+    """The rows of the runs' features; those that are not there yet are made, in the order of the runs."""
+    began: dict[str, datetime] = {}
+    for run in runs:
+        began.setdefault(str(run.ref), run.at)
+    found = {row.ref: dict(row._mapping) for row in _rows_of(connection, list(began))}
+    if new := [ref for ref in began if ref not in found]:
+        rows = [_new(Ref.parse(ref), began[ref]) for ref in new]
+        connection.execute(insert(tables.features), rows)
+        found |= {row.ref: dict(row._mapping) for row in _rows_of(connection, new)}
+    return found
+
+
 def _rows_of(connection: Connection, refs: Sequence[str]) -> Iterator[Row[Any]]:
     """The features' rows; asked for in parts, as a question has room for so many names."""
     for start in range(0, len(refs), 500):
@@ -373,17 +394,17 @@ def _chained(feature: dict[str, Any], run: Appended) -> list[dict[str, Any]]:
         rows += chain.chained(feature["id"], feature["seq"], feature["head"], entries, at)
         if rows:
             feature |= {"seq": rows[-1]["seq"], "head": rows[-1]["hash"]}
-    feature |= {"checked_at": run.at, **_shown(run.card, [one for _, some in run.batches for one in some])}
+    checked = run.batches[-1][0] if run.batches else run.at
+    feature |= {"checked_at": checked, **_shown(run.card, [one for _, some in run.batches for one in some])}
     return rows
 
 
 def _update_all(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Bring these rows of features to what they are in memory."""
     if rows:
-        values: dict[str, Any] = {
-            name: bindparam(f"new_{name}") for name in rows[0] if name not in ("id", "ref", "created_at")
-        }
-        changed = [{"old_id": row["id"], **{f"new_{name}": row[name] for name in values}} for row in rows]
+        columns = [name for name in rows[0] if name not in ("id", "ref", "created_at")]
+        values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in columns}
+        changed = [{"old_id": row["id"], **{f"new_{name}": row[name] for name in columns}} for row in rows]
         connection.execute(update(tables.features).where(_F.id == bindparam("old_id")).values(**values), changed)
 
 

@@ -105,6 +105,9 @@ features = Table(
     Column("seen", LargeBinary),  # a `LastLook` as JSON
 )
 
+# The board counts and sorts by these alone, without a look at the rows.
+Index("ix_features_board", features.c.stage, features.c.frozen, features.c.closed, features.c.since, features.c.wanted)
+
 # No bound value: a partial index is used only where a question says the very same.
 _NOTHING: ColumnClause[str] = literal_column("''")
 ASKED = or_(features.c.wanted.is_not(None), features.c.awaited != _NOTHING, features.c.owing != _NOTHING)
@@ -285,4 +288,32 @@ answers = Table(
     Column("question", String(64), primary_key=True),
     Column("answer", Text, nullable=False),
     Column("asked_at", Instant, nullable=False),
+)
+
+# Gates that were shut when a move was let through, and that were found open later: by that a rule's worth is known.
+met_gates = Table(
+    "met_gates",
+    metadata,
+    Column("feature_id", _Id, ForeignKey("features.id"), primary_key=True, autoincrement=False),
+    Column("move", String(255), primary_key=True),
+    Column("rule", String(255), primary_key=True),
+    Column("at", Instant, nullable=False),
+)
+
+# What each rule of mappings.yaml judges, and at which level (a digest); and since when it has stood there so.
+rule_terms = Table(
+    "rule_terms",
+    metadata,
+    Column("rule", String(255), primary_key=True),
+    Column("terms", String(64), nullable=False),
+    Column("since", Instant, nullable=False),
+)
+
+# What the admin is told from time to time, whoever's clock does it: when that was last, and what it said.
+bulletins = Table(
+    "bulletins",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("told_at", Instant, nullable=False),
+    Column("says", Text, nullable=False, default=""),
 )

@@ -11,7 +11,9 @@ from werkzeug.routing import Map, Rule, RuleFactory
 from integration.sandbox import github_pages, panel
 from integration.sandbox.github_api import GitHubApi
 from integration.sandbox.github_manifest import manifest_pages
+from integration.sandbox.github_oauth import oauth_pages
 from integration.sandbox.jira import blueprint as jira
+from integration.sandbox.openid import openid_pages
 from integration.sandbox.world import World
 
 
@@ -54,6 +56,8 @@ def create_app(world: World) -> Flask:
     app.json = _AsWritten(app)
     app.register_blueprint(GitHubApi(world).blueprint, url_prefix="/api/v3")
     app.register_blueprint(manifest_pages(world))
+    app.register_blueprint(oauth_pages(world))
+    app.register_blueprint(openid_pages(world), url_prefix="/openid")
     app.register_blueprint(github_pages.blueprint(world), url_prefix="/github")
     app.register_blueprint(panel.blueprint(world))
     app.register_blueprint(jira(world), url_prefix="/jira")

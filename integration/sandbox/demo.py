@@ -171,7 +171,7 @@ class _Scene:
 
     def _seen(self) -> bool:
         self.world.github.comment(APP, self.number, "/stage ack", "sam")
-        self._say(f"sam, of Support, answers “/stage ack”: {self.page}")
+        self._say(f"sam, of Support, answers “/stage ack”; they are to know 20 seconds ahead, so it waits: {self.page}")
         return True
 
     def _applied(self) -> bool:
@@ -207,7 +207,7 @@ class _Scene:
         return False
 
     def _say(self, line: str) -> None:
-        self.tell(f"sandbox: {line}")
+        self.tell(line)
 
 
 def _first_words(world: World, comment: Comment) -> str:

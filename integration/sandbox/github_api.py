@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from integration.sandbox import github_shapes as shapes
+from integration.sandbox import paging
 from integration.sandbox.faults import Fault, limited
 from integration.sandbox.github import GitHubState
 from integration.sandbox.github_deliveries import delivery_routes
@@ -29,7 +27,8 @@ from integration.sandbox.github_ground import (
     via_app,
 )
 from integration.sandbox.github_manifest import conversion_routes
-from integration.sandbox.github_model import Issue, Label, Repo, Team
+from integration.sandbox.github_model import Caller, Issue, Label, Repo, Team
+from integration.sandbox.github_oauth import may_read_teams, membership_routes, reaches
 from integration.sandbox.github_tie_routes import tie_routes
 from integration.sandbox.limits import watch
 from integration.sandbox.people import ORG, SERVICE, now
@@ -40,15 +39,6 @@ View = Callable[..., Answer]
 _DOCS = "https://docs.github.com/rest"
 _LIMIT = 5000
 _NO_CONTENT = ("", 204)
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Who asks. `app` for an installation's token, `jwt` for the App itself, which has no account."""
-
-    login: str
-    app: bool = False
-    jwt: bool = False
 
 
 class _SaysError(Exception):
@@ -101,6 +91,7 @@ class GitHubApi:
         file_routes(self)
         delivery_routes(self)
         conversion_routes(self)
+        membership_routes(self)
 
     # -- who asks, and what every answer carries -----------------------------------------------------------------
 
@@ -121,6 +112,8 @@ class GitHubApi:
                 if self.tokens[token] <= now():
                     raise _SaysError(401, "Bad credentials")
                 return Caller(SERVICE, app=True)
+            if grant := self.state.oauth.tokens.get(token):
+                return Caller(grant.login, scopes=grant.scopes)
             for one in self.world.people.values():
                 if secrets.compare_digest(one.token.encode(), token.encode()):
                     return Caller(one.login)
@@ -236,7 +229,7 @@ class GitHubApi:
     def _may(self, repo: Repo | None, role: str) -> Repo:
         if g.caller.jwt:
             raise _SaysError(401, "A JSON web token could not be decoded")
-        has = self.state.role(repo, g.caller.login) if repo else "none"
+        has = self.state.role(repo, g.caller.login) if repo and reaches(g.caller, repo) else "none"
         if repo is None or has == "none":
             raise _SaysError(404, "Not Found")
         if ROLES.index(has) < ROLES.index(role):
@@ -259,25 +252,12 @@ class GitHubApi:
         if g.caller.login != by:
             self._may(repo, role)
 
-    def page(self, entries: Sequence[Any], repo: Repo | None = None) -> Response:
+    def page(self, entries: Sequence[Any], repo: Repo | None = None, by_cursor: bool = False) -> Response:
         """One page of a list, with the links to the others."""
-        size = min(max(request.args.get("per_page", 30, int), 1), 100)
-        number = max(request.args.get("page", 1, int), 1)
-        last = max(math.ceil(len(entries) / size), 1)
         path = request.base_url
         if repo and f"/repos/{repo.full_name}" in path:
             path = self._root(repo) + path.partition(f"/repos/{repo.full_name}")[2]
-        pages = {"prev": number - 1, "next": number + 1, "last": last, "first": 1}
-        shown = {"prev": number > 1, "next": number < last, "last": number < last, "first": number > 1}
-        links = [
-            f'<{path}?{urlencode({**request.args, "page": page})}>; rel="{rel}"'
-            for rel, page in pages.items()
-            if shown[rel]
-        ]
-        answer = jsonify(list(entries[(number - 1) * size : number * size]))
-        if links:
-            answer.headers["Link"] = ", ".join(links)
-        return answer
+        return paging.page(entries, path, by_cursor)
 
     # -- the App and the account ---------------------------------------------------------------------------------
 
@@ -363,7 +343,9 @@ class GitHubApi:
             found.sort(key=lambda issue: (getattr(issue, key), issue.number))
             if request.args.get("direction", "desc") == "desc":
                 found.reverse()
-            return self.page([shapes.issue(state, repo, issue) for issue in found], repo)
+            if paging.is_too_deep():
+                raise _SaysError(422, paging.TOO_DEEP)
+            return self.page([shapes.issue(state, repo, issue) for issue in found], repo, by_cursor=True)
 
         @self.in_repo("POST", "/issues", "issues=write")
         def open_issue(repo: Repo) -> Answer:
@@ -636,6 +618,7 @@ class GitHubApi:
         return wrap
 
     def _team(self, slug: str) -> Team:
+        may_read_teams(g.caller)
         team, who = self.state.teams.get(slug), self.world.people.get(g.caller.login)
         if team is None or who is None or not (who.in_org or who.bot):
             raise _SaysError(404, "Not Found")

@@ -14,6 +14,7 @@ from flask import Response, g, jsonify, request
 from integration.sandbox import github_shapes as shapes
 from integration.sandbox.github_ground import NotThereError, UnprocessableError
 from integration.sandbox.github_model import Repo
+from integration.sandbox.github_oauth import reaches
 from integration.sandbox.hooks import Delivery, Hook
 from integration.sandbox.people import ORG, now
 
@@ -52,7 +53,8 @@ def _places(api: GitHubApi) -> None:
 
     @api.route("GET", "/user/repos", "")
     def ours() -> Answer:
-        return api.page([shapes.repository(state, repo, g.caller.login) for repo in seen()])
+        shown = [repo for repo in seen() if reaches(g.caller, repo)]
+        return api.page([shapes.repository(state, repo, g.caller.login) for repo in shown])
 
 
 def _of_app(api: GitHubApi) -> None:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from integration.sandbox import github_shapes as shapes
+from integration.sandbox.consent import Consents
 from integration.sandbox.github_model import Comment, Event, Issue, Label, Manifests, Repo, Team
 from integration.sandbox.ground import Ground
 from integration.sandbox.limits import Calls, Limits
@@ -88,6 +89,7 @@ class GitHubGround:
         self.hook_readers = {SERVICE}  # who may see webhooks, as an administrator does
         self.other_users = {"octocat"}  # logins that exist but belong to nobody in the cast
         self.manifests = Manifests()
+        self.oauth = Consents()
         self.world = world
         self.repos: dict[int, Repo] = {}
         self.old_names: dict[str, int] = {}

@@ -32,7 +32,7 @@ _LEVELS = {"issues": "rw", "pull_requests": "rw", "metadata": "r", "members": "r
            "organization_projects": "rw", "repository_hooks": "rw", "organization_hooks": "rw"}  # fmt: skip
 _NEEDS = {"issues": "issues", "issue_comment": "issues", "label": "metadata", "sub_issues": "issues",
           "issue_dependencies": "issues", "pull_request": "pull_requests", "repository": "metadata",
-          "organization": "members"}  # fmt: skip
+          "organization": "members", "push": "contents"}  # fmt: skip
 
 
 def fault(manifest: Any) -> str:

@@ -169,3 +169,16 @@ class Manifests:
 
     drafts: dict[str, Draft] = field(default_factory=dict)
     keys: list[str] = field(default_factory=list, repr=False)  # every secret that was handed out, for tests to look for
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks. `app` for an installation's token, `jwt` for the App itself, which has no account.
+
+    `scopes` are those of an OAuth App's token; None for a token that may do what its owner may.
+    """
+
+    login: str
+    app: bool = False
+    jwt: bool = False
+    scopes: frozenset[str] | None = None

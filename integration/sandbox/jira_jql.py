@@ -70,6 +70,8 @@ def _split(jql: str) -> tuple[str, str, str]:
 
 
 def _test(clause: str) -> Callable[[JiraIssue], bool]:
+    if filled := re.fullmatch(r"cf\[(\d+)\] is not EMPTY", clause.strip(), re.I):
+        return lambda one: bool(one.custom.get(f"customfield_{filled[1]}"))
     found = _CLAUSE.fullmatch(clause)
     if not found:
         raise _wrong(f"Expecting a field, an operator and a value but got '{clause.strip()}'.")

@@ -7,19 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.serving import BaseWSGIServer
 
+from integration import loopback
 from integration.sandbox.app import create_app
 from integration.sandbox.demo import play, seed
 from integration.sandbox.people import GITHUB_SECRET, JIRA_SECRET, ORG, SERVICE_EMAIL, SERVICE_TOKEN
 from integration.sandbox.world import World
-
-HOST = "127.0.0.1"
-
-
-class _Quiet(WSGIRequestHandler):
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing: the sandbox's output is its narrator's."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +90,6 @@ def environment(url: str) -> dict[str, str]:
 
 
 def _server(world: World, port: int) -> BaseWSGIServer:
-    server = make_server(HOST, port, create_app(world), threaded=True, request_handler=_Quiet)
-    world.url = f"http://{HOST}:{server.server_port}"
+    server = loopback.server(create_app(world), port)
+    world.url = f"http://{loopback.HOST}:{server.server_port}"
     return server

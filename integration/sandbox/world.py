@@ -7,6 +7,7 @@ from integration.sandbox.github import GitHubState
 from integration.sandbox.ground import Ground
 from integration.sandbox.hooks import Delivery, Hook, Hooks
 from integration.sandbox.jira_state import JiraState
+from integration.sandbox.openid_model import OpenId
 from integration.sandbox.people import ORG, PEOPLE, SERVICE, SERVICE_EMAIL, SERVICE_TOKEN, Someone, now
 
 __all__ = [
@@ -34,3 +35,4 @@ class World(Ground):
         super().__init__(url)
         self.github = GitHubState(self)
         self.jira = JiraState(self)
+        self.openid = OpenId()

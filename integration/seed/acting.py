@@ -6,11 +6,11 @@ look plans nothing more; with a clock that goes where it is told.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from integration.look import Look, noticed
+from integration.look import Look, noticed, proofs
 from integration.memory.ledger import Card
 from integration.memory.versions import Under
 from integration.seed import cast
@@ -18,7 +18,6 @@ from integration.seed.house_rules import LABELS, PLACES, Eras
 from integration.seed.paper import Paper, label_id
 from integration.stages.entries import Done, Entry, Failed, Tried
 from integration.stages.file.mappings import Mappings
-from integration.stages.model import Comment
 from integration.stages.planning import plan
 from integration.stages.planning.actions import (
     Action,
@@ -31,8 +30,6 @@ from integration.stages.planning.actions import (
     Say,
     Shift,
     Tidy,
-    is_beside,
-    why,
 )  # fmt: skip
 from integration.stages.planning.scene import Given
 
@@ -92,7 +89,7 @@ class Acting:
 
     def _wait(self, until: datetime) -> None:
         """Until then time passes, and whatever it makes due is looked at."""
-        while (due := self._due()) is not None and due < until:
+        while (due := self._due()) is not None and due <= until:
             self._run(due)
 
     def _due(self) -> datetime | None:
@@ -167,7 +164,7 @@ class Acting:
         self._note(run, [Tried(self.now, say.key)])
         comment = self.paper.is_told(say, self.now)
         self._note(run, [Done(self.now, say.key, comment.id, say.digest)])
-        for proved in _proofs(say, comment):
+        for proved in proofs(say, comment):
             self._note(run, [noticed(proved, self._unreached(proved.handles))])
 
     def _unreached(self, handles: Sequence[str]) -> dict[str, str]:
@@ -179,9 +176,3 @@ class Acting:
         refused = self.paper.shifts(shift, self.now)
         done = Failed(self.now, shift.key, refused) if refused else Done(self.now, shift.key)
         self._note(run, [done])
-
-
-def _proofs(say: Say, comment: Comment) -> Iterator[Prove]:
-    """What is to be found out about a comment of ours: whom of those that it tells it has reached."""
-    for party, handles in say.tells.items():
-        yield Prove(comment, party, tuple(handles), say.stage, comment.author, is_beside(say.key), why(say.key))

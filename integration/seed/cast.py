@@ -31,8 +31,8 @@ NAMES = {
     "rhea": "Rhea",
     ME: "Release Stages",
 }
-_TEAMS = {f"{ORG}/{party}": people for party, people in PARTIES.items() if party != "stakeholders"}
-_LEAD = "support-lead"
+TEAMS = {party: people for party, people in PARTIES.items() if party != "stakeholders"}
+"""Those that are a team on GitHub, or a group on Jira: who is in them, only a tracker tells."""
 
 
 def account(login: str) -> str:
@@ -60,6 +60,11 @@ def handles(party: str, tracker: str) -> tuple[str, ...]:
     return tuple(account(one) if tracker == "jira" else one for one in PARTIES[party])
 
 
+def may_triage(login: str) -> bool:
+    """May this person set labels where the features are?"""
+    return login in (*ENGINEERS, "rhea")
+
+
 class Speaking(dict[Doubt, bool | None]):
     """Who may speak for a party: every question has its answer, as the file and the trackers would give it."""
 
@@ -76,8 +81,8 @@ class Speaking(dict[Doubt, bool | None]):
             return settled
         login = login_of(settled.person.handle)
         if settled.triage:
-            return login in (*ENGINEERS, "rhea")
-        return login in _TEAMS.get(settled.team, ())
+            return may_triage(login)
+        return login in TEAMS.get(settled.team.removeprefix(f"{ORG}/") or settled.group, ())
 
 
 _LOGINS = {account(login): login for login in NAMES}

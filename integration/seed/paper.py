@@ -69,7 +69,9 @@ class Paper:
             cast.person(cast.ME, self.ref.tracker), self.created, self.changed, self.closed,
             tuple(Label(label_id(place, one), one) for one in self.labels),
             Status("", self.status) if self.status else None,
-            tuple(self._sightings), tuple(self._comments), type="Story" if self.status else "",
+            tuple(self._sightings), tuple(self._comments),
+            fields={},  # a plain one: it goes from one process to another
+            type="Story" if self.status else "",
         )  # fmt: skip
 
     # --- what people do

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, time, timedelta
 from itertools import groupby
 
 from integration.memory.ledger import Appended, Ledger
-from integration.seed import operations
+from integration.seed import copies, operations
 from integration.seed.acting import NAMES
 from integration.seed.house_rules import Eras
 from integration.seed.telling import Draft, Told, World, drafts, tell
@@ -21,7 +21,6 @@ from integration.stages.model import Label
 PART = 25  # stories
 FEW = 250  # so few are not worth other processes, each of which takes a second to begin
 _AHEAD = 4  # parts that lie ready for each process
-_HISTORIES = 500  # written at once
 
 Step = Callable[[int], None]
 
@@ -45,6 +44,7 @@ def fill(url: str, world: World, step: Step = lambda _: None, processes: int | N
             )
         told = sorted(_told(world, step, processes or _cores()), key=lambda one: (one.began, one.ref))
         _write(ledger, told, world, eras)
+        copies.fill(ledger, told, world)
         operations.fill(ledger, told, world)
         return Truth([one.feature for one in told])
     finally:
@@ -107,9 +107,6 @@ def _write(ledger: Ledger, told: Sequence[Told], world: World, eras: Eras) -> No
         day += timedelta(days=1)
         ledger.anchor(datetime.combine(day, time(), UTC))
     _take(ledger, eras, in_force, eras.number(world.now))
-    for start in range(0, len(told), _HISTORIES):
-        issues = [one.issue for one in told[start : start + _HISTORIES]]
-        ledger.histories.keep(issues, frozenset({"issues", "pages"}), world.now)
 
 
 def _take(ledger: Ledger, eras: Eras, last: int, era: int) -> int:

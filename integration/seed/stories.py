@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from integration.seed import words
 from integration.seed.house_rules import LISTED
 from integration.seed.tale import Tale
-from integration.seed.working_hours import days_after
+from integration.seed.working_hours import after, days_after
 from integration.stages.model import ClosedAs
 
 
@@ -72,6 +73,14 @@ def _rests(tale: Tale) -> Tale:
 ALL = ("support", "growth", "stakeholders")
 
 
+def _all_answer(tale: Tale, days: int) -> None:
+    """Everybody who was told has answered within a working day; so many of them are over."""
+    begins = tale.at
+    for party in ALL:
+        tale.answers_at(party, after(begins, min(7.0, tale.span(party))), explicit=True)
+    tale.at = days_after(begins, days)
+
+
 # --- in Public --------------------------------------------------------------------------------------------------------
 
 
@@ -108,10 +117,7 @@ def _nobody_knew(tale: Tale) -> Tale:
 def _too_soon(tale: Tale) -> Tale:
     """Out of Beta after two days: blocked until five are over, where the rule blocks."""
     _to_beta(tale).waits(1).heads_up(*ALL)
-    begins = tale.at
-    for party in ALL:
-        tale.answers_at(party, days_after(begins, 1), explicit=True)
-    tale.at = days_after(begins, 2)
+    _all_answer(tale, 2)
     return _rests(tale.waits(1).asks().opens())
 
 
@@ -119,10 +125,7 @@ def _hotfix(tale: Tale) -> Tale:
     """Rushed, and waived: it has a reason, and that is on record."""
     tale.labelled("hotfix")
     _develops(tale, 1, 2).moves("beta").waits(1).heads_up(*ALL)
-    begins = tale.at
-    for party in ALL:
-        tale.answers_at(party, days_after(begins, 1), explicit=True)
-    tale.at = days_after(begins, 2)
+    _all_answer(tale, 2)
     return _rests(tale.waits(0.5).asks().waives("soak", 1).opens())
 
 
@@ -182,6 +185,17 @@ def _stands(tale: Tale) -> Tale:
     return _seen_in_beta(tale, "growth", "stakeholders").asks().stands()
 
 
+def _insists(tale: Tale) -> Tale:
+    """Set again as often as it is put back, until it stands for an hour; applied when Support has answered."""
+    _seen_in_beta(tale, "growth", "stakeholders").asks()
+    for _ in range(3):
+        tale.at += timedelta(minutes=tale.dice.randint(6, 20))
+        tale.insists()
+    tale.stands().falls_back().waits(1)
+    tale.answers("support", explicit=True)
+    return _rests(tale.opens())
+
+
 def _withdrawn(tale: Tale) -> Tale:
     """Asked for, and withdrawn."""
     _seen_in_beta(tale, "growth", "stakeholders").asks().waits(5).says("/stage cancel", tale.author)
@@ -212,10 +226,7 @@ def _waits_for_all(tale: Tale) -> Tale:
 
 def _waits_for_soak(tale: Tale) -> Tale:
     _to_beta(tale).waits(1).heads_up(*ALL)
-    begins = tale.at
-    for party in ALL:
-        tale.answers_at(party, days_after(begins, 1), explicit=True)
-    tale.at = days_after(begins, 1)
+    _all_answer(tale, 1)
     return tale.waits(1).asks()
 
 
@@ -287,7 +298,7 @@ def _not_planned(tale: Tale) -> Tale:
 
 GITHUB, JIRA = ("github",), ("jira",)
 STORIES = (
-    Story("all well", "public", 12, _all_well),
+    Story("all well", "public", 11, _all_well),
     Story("internal only", "public", 1, _internal_only, on=GITHUB),
     Story("Support later", "public", 6, _support_later),
     Story("Growth never", "public", 4, _growth_never),
@@ -302,6 +313,7 @@ STORIES = (
     Story("debt forgotten", "public", 1, _owing, era=2, on=GITHUB),
     Story("mention unresolved", "public", 1, _unresolved, era=1, on=GITHUB, unreached=True),
     Story("stood", "public", 1, _stood, era=1, on=JIRA, one_way=True),
+    Story("insists", "public", 1, _insists, era=1, on=GITHUB),
     Story("stands", "public", 1, _stands, era=2, on=JIRA, one_way=True, rests=2),
     Story("in Beta", "beta", 6, _in_beta, rests=9),
     Story("told in Beta", "beta", 3, _told_in_beta, rests=4),
@@ -329,10 +341,13 @@ STORIES = (
 
 def share(features: int) -> list[Story]:
     """So many stories in these proportions, each at least once where there is room; in a fixed order."""
-    total = sum(one.many for one in STORIES)
-    exact = [(features * one.many / total, one) for one in STORIES]
-    counts = [int(many) for many, _ in exact]
-    rest = sorted(range(len(exact)), key=lambda place: (counts[place] > 0, counts[place] - exact[place][0], place))
-    for place in rest[: features - sum(counts)]:
-        counts[place] += 1
-    return [one for count, (_, one) in zip(counts, exact, strict=True) for _ in range(count)]
+    wished = [features * one.many / sum(each.many for each in STORIES) for one in STORIES]
+    least = 1 if features >= len(STORIES) else 0
+    counts = [max(least, int(many)) for many in wished]
+    while sum(counts) != features:
+        over = [count - many for count, many in zip(counts, wished, strict=True)]
+        if sum(counts) > features:
+            counts[max((place for place in range(len(counts)) if counts[place] > least), key=over.__getitem__)] -= 1
+        else:
+            counts[min(range(len(counts)), key=over.__getitem__)] += 1
+    return [one for count, one in zip(counts, STORIES, strict=True) for _ in range(count)]

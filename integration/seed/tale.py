@@ -103,7 +103,7 @@ class Tale:
         who = by or self.author
         self.does(lambda paper, when: paper.moves(stage, who, when))
         self._enters(stage, self.at)
-        if stage == "beta" and self._is_service():
+        if stage == "beta" and self._is_watched():
             self._tell("docs", "beta", self.at)
         return self
 
@@ -165,6 +165,11 @@ class Tale:
             self._tell(party, "public", self.at)
         return self
 
+    def insists(self) -> Tale:
+        """To Public once more."""
+        self.does(lambda paper, when: paper.moves("public", self.author, when))
+        return self
+
     def opens(self) -> Tale:
         """What was missing has been given by now, or time gives it: the service applies the stage."""
         if not self.feature.wanted:
@@ -185,6 +190,14 @@ class Tale:
         self.feature.escapes.append(Escape(self.feature.ref, at, "standing"))
         self._leaves(at)
         self._stays("public", at)
+        return self
+
+    def falls_back(self) -> Tale:
+        """After an hour the service tries again, and nobody sets it against that: it is in Beta, as if never away."""
+        back, began = self.at + timedelta(hours=1), self._arrives["beta"]
+        self._leaves(back)
+        self._stays("beta", back)
+        self._arrives["beta"] = began
         return self
 
     def settles(self) -> Tale:
@@ -287,7 +300,7 @@ class Tale:
         feature.adopted = bool(here) and here[-1].since < self.eras.born
         return feature
 
-    def _is_service(self) -> bool:
+    def _is_watched(self) -> bool:
         return self.at >= self.eras.born
 
     def _engineer(self) -> str:
@@ -377,7 +390,8 @@ class Tale:
         told, seen = self._told.get(party), self._seen.get(party)
         if told is None or seen is None:
             return None
-        ahead = later(told, Duration(1, "working day"), CALENDAR) if party == "support" else told
+        proved = seen if self.cut.unreached else told  # a mention that reaches nobody proves nothing
+        ahead = later(proved, Duration(1, "working day"), CALENDAR) if party == "support" else told
         return max(seen, ahead)
 
     def _awaited_of(self, rules: list[str]) -> list[str]:

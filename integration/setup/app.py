@@ -8,11 +8,31 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote, urlsplit
+
+Only = Literal["", "pull_requests", "additions"]
+"""Empty: it is always needed. Else it is only where mappings.yaml makes use of that."""
 
 GITHUB = "https://github.com"
 ORGANISATION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,38})")
+
+
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """What a mappings.yaml makes use of that takes more than the least: pull requests that carry stages, and rules that
+    repositories add.
+    """
+
+    pull_requests: bool = False
+    additions: bool = False
+
+    def needs(self, one: Permission | Event) -> bool:
+        """Is it one that we need?"""
+        return not one.only or bool(getattr(self, one.only))
+
+
+_ONLY = {"pull_requests": "only if pull requests carry stages", "additions": "only if repositories add rules"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +43,7 @@ class Permission:
     level: str
     called: str
     why: str
-    for_pull_requests: bool = False
+    only: Only = ""
 
     @property
     def allows(self) -> str:
@@ -33,45 +53,54 @@ class Permission:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event that the webhook tells of."""
+    """One event that the webhook tells of, and what we learn from it."""
 
     name: str
     called: str
-    for_pull_requests: bool = False
+    why: str
+    only: Only = ""
 
 
 PERMISSIONS = (
     Permission("issues", "write", "Repository: Issues", "labels and comments"),
-    Permission("pull_requests", "write", "Repository: Pull requests", "their labels", for_pull_requests=True),
+    Permission("pull_requests", "write", "Repository: Pull requests", "their labels", only="pull_requests"),
+    Permission(
+        "contents",
+        "read",
+        "Repository: Contents",
+        "a repository's own rules, in `.github/release-stages.yaml`",
+        only="additions",
+    ),
     Permission("metadata", "read", "Repository: Metadata", "always needed"),
     Permission(
         "members", "read", "Organisation: Members", "who is in Support, and whether a team mention reaches anybody"
     ),
 )
 EVENTS = (
-    Event("issues", "Issues"),
-    Event("issue_comment", "Issue comment"),
-    Event("label", "Label"),
-    Event("sub_issues", "Sub issues"),
-    Event("issue_dependencies", "Issue dependencies"),
-    Event("pull_request", "Pull request", for_pull_requests=True),
-)
+    Event("issues", "Issues", "a stage has moved, a text has changed"),
+    Event("issue_comment", "Issue comment", "what people answer"),
+    Event("label", "Label", "a stage's label is renamed or deleted"),
+    Event("sub_issues", "Sub issues", "what a feature waits for"),
+    Event("issue_dependencies", "Issue dependencies", "what a feature waits for"),
+    Event("pull_request", "Pull request", "the same of pull requests", only="pull_requests"),
+    Event("push", "Push", "a repository's own rules have changed", only="additions"),
+)  # fmt: skip
 
 
-def permissions(pull_requests: bool) -> tuple[Permission, ...]:
-    """Those that are needed, with or without pull requests that carry stages."""
-    return tuple(one for one in PERMISSIONS if pull_requests or not one.for_pull_requests)
+def permissions(uses: Uses) -> tuple[Permission, ...]:
+    """Those that are needed."""
+    return tuple(filter(uses.needs, PERMISSIONS))
 
 
-def events(pull_requests: bool) -> tuple[str, ...]:
-    """The names of the events that are needed."""
-    return tuple(one.name for one in EVENTS if pull_requests or not one.for_pull_requests)
+def events(uses: Uses) -> tuple[Event, ...]:
+    """The events that are needed."""
+    return tuple(filter(uses.needs, EVENTS))
 
 
 def table() -> Iterable[str]:
     """The permissions as rows of a Markdown table, as README.md has them."""
     for one in PERMISSIONS:
-        only = ", only if pull requests carry stages" if one.for_pull_requests else ""
+        only = f", {_ONLY[one.only]}" if one.only else ""
         yield f"| {one.called} | {one.allows}{only} | {one.why} |"
 
 
@@ -96,7 +125,7 @@ def new_app(api_url: str, organisation: str, state: str) -> str:
     return f"{web_address(api_url)}{owner}/settings/apps/new?state={quote(state, safe='')}"
 
 
-def manifest(public_url: str, redirect_url: str, pull_requests: bool, name: str = "Release Stages") -> dict[str, Any]:
+def manifest(public_url: str, redirect_url: str, uses: Uses, name: str = "Release Stages") -> dict[str, Any]:
     """What GitHub makes an App from. Private: nobody but its owner can install it."""
     return {
         "name": name,
@@ -105,6 +134,6 @@ def manifest(public_url: str, redirect_url: str, pull_requests: bool, name: str 
         "hook_attributes": {"url": hook_address(public_url), "active": True},
         "redirect_url": redirect_url,
         "public": False,
-        "default_permissions": {one.name: one.level for one in permissions(pull_requests)},
-        "default_events": list(events(pull_requests)),
+        "default_permissions": {one.name: one.level for one in permissions(uses)},
+        "default_events": [one.name for one in events(uses)],
     }

@@ -1,4 +1,4 @@
-"""The file `.env`, in which the environment is kept: set some of its variables, and leave all else as it is.
+"""The file `.env`, in which the environment is kept: read it; set some of its variables, and leave all else as it is.
 
 It holds secrets: it is written for its owner alone, and as a whole or not at all.
 """
@@ -15,15 +15,53 @@ from pathlib import Path
 HERE = Path(".env")  # where the command reads it
 _SETS = re.compile(r"\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=")
 _SHOWS = re.compile(r"#\s*(?P<name>[A-Z][A-Z0-9_]*)=")  # an example that was commented out
+_WHOLE = re.compile(r"""(?:[^'"#]|'[^']*'|"(?:\\.|[^"\\])*")*""")  # a line up to its comment
+
+
+class Unclear(Exception):
+    """The file cannot be read as it was meant. The message names the line, and shows nothing of it."""
+
+
+def variables(path: Path) -> dict[str, str]:
+    """What the file sets. Raises `Unclear`, and `OSError`."""
+    from honcho.environ import parse
+
+    found: dict[str, str] = {}
+    for number, line in enumerate(_text(path).splitlines(), 1):
+        if set_by := _SETS.match(line):
+            if why := _doubt(line):
+                raise Unclear(f"{path}:{number} {set_by['name']}: {why}")
+            found |= parse(line[set_by.start("name") :]) or {set_by["name"]: ""}
+    return found
+
+
+def _doubt(line: str) -> str:
+    """Why nobody can tell what the line sets; empty where it is plain."""
+    end = _WHOLE.match(line).end()  # type: ignore[union-attr]  # it matches anything
+    if end == len(line) or (line[end] == "#" and line[end - 1].isspace()):
+        return ""
+    if line[end] == "#":
+        return "a # begins a comment there, and the rest is not read; put the value in 'quotes'"
+    return (
+        "a quote is opened there that no quote on that line closes; write it on one line. A private key is better kept "
+        "in a file of its own, which GITHUB_APP_PRIVATE_KEY_FILE names"
+    )
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Unclear(f"{path} is not UTF-8; save it as UTF-8") from None
 
 
 def keep(path: Path, values: Mapping[str, str]) -> None:
-    """Set these variables in the file; it is made where there is none. Raises `OSError`.
+    """Set these variables in the file; it is made where there is none. Raises `OSError`, and `Unclear`.
 
     A variable that stands there is set where it stands, else below its commented example, else at the end.
     """
     real = path.resolve()
-    lines = real.read_text("utf-8").splitlines() if real.exists() else []
+    lines = _text(real).splitlines() if real.exists() else []
     for name, value in values.items():
         lines = _with(lines, name, f"{name}={shlex.quote(value)}")
     write(real, "\n".join(lines) + "\n")
@@ -31,7 +69,7 @@ def keep(path: Path, values: Mapping[str, str]) -> None:
 
 def sets(path: Path, name: str) -> bool:
     """Does the file set this variable to anything?"""
-    lines = path.read_text("utf-8").splitlines() if path.is_file() else []
+    lines = path.read_text("utf-8", "replace").splitlines() if path.is_file() else []
     found = [line.partition("=")[2].strip() for line in lines if _named(_SETS, line) == name]
     return bool(found and found[-1].strip("'\""))
 
@@ -53,12 +91,18 @@ def write(path: Path, text: str) -> None:
 
 def why_not(directory: Path) -> str:
     """Why nothing can be kept there; empty where it can. Found out by trying, before anything depends on it."""
-    draft = directory / f".{secrets.token_hex(8)}"
+    kept = (directory / HERE).resolve()  # it may lead elsewhere
     try:
-        write(draft, "")
-        draft.unlink()
+        for one in dict.fromkeys((directory, kept.parent)):
+            draft = one / f".{secrets.token_hex(8)}"
+            write(draft, "")
+            draft.unlink()
+        if kept.exists():
+            variables(kept)
     except OSError as error:
-        return f"nothing can be written in {directory} ({error.strerror or error})"
+        return f"nothing can be written in {one} ({error.strerror or error})"
+    except Unclear as why:
+        return str(why)
     return ""
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from integration.setup.app import events, hook_address
+from integration.setup.app import Uses, events, hook_address
 from integration.setup.steps import Step
 from integration.stages.file.mappings import GitHubSource, Mappings
 from integration.stages.model import Ref
@@ -28,9 +28,12 @@ def sources(mappings: Mappings) -> tuple[GitHubSource, ...]:
     return tuple(one.github for one in mappings.sources if one.github)
 
 
-def with_pull_requests(mappings: Mappings) -> bool:
-    """Do pull requests carry stages anywhere?"""
-    return any(one.pull_requests for one in sources(mappings))
+def uses(mappings: Mappings | None) -> Uses:
+    """What the file makes use of; without one, nothing beyond the least."""
+    if mappings is None:
+        return Uses()
+    known = sources(mappings)
+    return Uses(any(one.pull_requests for one in known), mappings.additions.allowed and bool(known))
 
 
 def places(mappings: Mappings) -> tuple[str, ...]:
@@ -57,11 +60,12 @@ class Hook:
     url: str
     secret: str
     events: tuple[str, ...]
+    is_new: bool = False  # the secret was made just now: whatever a webhook signs with is another one
 
     @classmethod
-    def of(cls, public_url: str, secret: str, pull_requests: bool) -> Hook:
+    def of(cls, public_url: str, secret: str, uses: Uses, is_new: bool = False) -> Hook:
         """The one that tells this service."""
-        return cls(hook_address(public_url), secret, events(pull_requests))
+        return cls(hook_address(public_url), secret, tuple(one.name for one in events(uses)), is_new)
 
     @property
     def config(self) -> dict[str, str]:
@@ -121,6 +125,7 @@ class Hooks:
             why.append("it is switched off")
         wrong = [
             (not config.get("secret"), "it has no secret"),
+            (bool(config.get("secret")) and self.hook.is_new, "its secret is not the one in .env"),
             (config.get("content_type") != "json", "it does not send JSON"),
             (str(config.get("insecure_ssl", "0")) != "0", "it does not look whose certificate it is"),
         ]

@@ -14,6 +14,7 @@ from integration.setup.steps import Step, Told
 from integration.setup.workflow import Json, Workflow
 from integration.stages.file.mappings import JiraSource, Level, Mappings
 from integration.stages.model import Carrier, Ref
+from integration.stages.planning.preventing import OPEN
 from integration.trackers import Gone, Refused
 from integration.trackers.jira import Jira
 from integration.trackers.jira_hooks import EVENTS, listed
@@ -31,6 +32,7 @@ class Address:
     secret: str = field(default="", repr=False)  # to sign with
     shown: str = ""
     also: tuple[str, ...] = ()  # other addresses that lead to us as well
+    is_new: bool = False  # the secret was made just now: whatever a webhook signs with is another one
 
     def leads_to(self, url: object) -> bool:
         """Is that address ours?"""
@@ -64,7 +66,7 @@ class Site:
         if found is None:
             make = self._doing(lambda: self.wire.post(path, "make the webhook", wanted, api))
             return [Step(f"make {told}, for {wanted['filters'][_JQL]}", make)]
-        why = _differs(found, wanted)
+        why = _differs(found, wanted, address.is_new)
         if not why:
             return [Step(f"{told} is there, with the right events and issues")]
         number = found.get("id") or str(found["self"]).rpartition("/")[2]
@@ -152,8 +154,16 @@ class Site:
         fields = self.wire.get("field", "read the fields")
         return [one for one in fields if name in (one["id"], one["name"])]
 
+    @bounded
+    def in_use(self, field: str) -> str:
+        """An issue of our projects in which this custom field holds what we have not written; empty where none does."""
+        projects = ", ".join(json.dumps(one) for one in sorted(self.projects))
+        jql = f"project in ({projects}) AND cf[{field.removeprefix('customfield_')}] is not EMPTY"
+        said = self.wire.get("search/jql", "look who uses the field", jql=jql, fields=field, maxResults="100")
+        return next((str(one["key"]) for one in said["issues"] if one["fields"].get(field) not in (None, "", OPEN)), "")
 
-def _differs(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+
+def _differs(found: Mapping[str, Any], wanted: Mapping[str, Any], is_new: bool) -> list[str]:
     """What is wrong with a webhook, in words."""
     lacking = [one for one in EVENTS if one not in (found.get("events") or ())]
     has = str((found.get("filters") or {}).get(_JQL) or "")
@@ -163,6 +173,7 @@ def _differs(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
         (not found.get("enabled", found.get("active", True)), "it is switched off"),
         (bool(found.get("excludeBody")), "it leaves out what has happened"),
         (found.get("isSigned") is False and "secret" in wanted, "it has no secret"),
+        (found.get("isSigned") is not False and is_new and "secret" in wanted, "its secret is not the one in .env"),
     ]
     return [says for is_so, says in wrong if is_so]
 

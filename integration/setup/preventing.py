@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from integration.setup.jira import Site
 from integration.setup.steps import Told, patiently
-from integration.setup.workflow import Guard, Json, Way, Workflow, payload
-from integration.trackers import TrackerError
+from integration.setup.workflow import Change, Guard, Json, Way, Workflow, payload
+from integration.trackers import Refused, TrackerError
 
 _NAME = "Release Stages"
 _TEXT = "com.atlassian.jira.plugin.system.customfieldtypes:textfield"
@@ -33,6 +34,7 @@ class Preventing:
         self.site, self.wire, self.group, self.account, self.apply = site, site.wire, group, account, apply
         self.ids: dict[str, str] = {}  # a field's id, by the name that the file has for it
         self.screen = self.group_id = ""
+        self.shown = set[str]()  # the fields on our screen, also of stages that the file names no more
         self.failed = False
 
     def put(self) -> Iterator[Told]:
@@ -47,6 +49,10 @@ class Preventing:
     def take_away(self) -> Iterator[Told]:
         """Our rules and our transition out of the workflows. The field, the screen and the group stay."""
         yield from self._told(self._taken_away)
+
+    def forgotten(self) -> Iterator[Told]:
+        """What is still in the workflows although the file prevents nothing any more."""
+        yield from self._told(self._forgotten)
 
     def _told(self, part: Callable[[], Iterator[Told]]) -> Iterator[Told]:
         try:
@@ -78,9 +84,10 @@ class Preventing:
             if len(found) > 1:
                 ids = ", ".join(str(one["id"]) for one in found)
                 yield Told(f"  FAILED  several fields are called '{name}': name one of {ids} in mappings.yaml", True)
-            elif found and (found[0].get("schema") or {}).get("type") != "string":
-                yield Told(f"  FAILED  the field '{name}' is no text; name another for {stage} in mappings.yaml", True)
+            elif found and (why := self._unfit(found[0])):
+                yield Told(f"  FAILED  the field '{name}' {why}; name another for {stage} in mappings.yaml", True)
             elif found:
+                yield from self._not_asked(found[0])
                 self.ids[name] = str(found[0]["id"])
                 yield Told(f"  ok      the field '{name}' is there ({self.ids[name]})")
             else:
@@ -88,6 +95,23 @@ class Preventing:
                 told, made = self._made(f"make the field '{name}', which is on no screen", "field", body)
                 self.ids |= {name: str(made["id"])} if made else {}
                 yield told
+
+    def _unfit(self, field: Json) -> str:
+        """Why a field that is there cannot be ours: what it holds would be overwritten."""
+        if (field.get("schema") or {}).get("type") != "string":
+            return "is no text"
+        if not str(field["id"]).startswith("customfield_"):
+            return "is one of Jira's own"
+        with suppress(Refused):
+            if used := self.site.in_use(str(field["id"])):
+                return f"is in use, as in {used}: what stands there would be overwritten"
+        return ""
+
+    def _not_asked(self, field: Json) -> Iterator[Told]:
+        """A field for which Jira has no searcher cannot be looked for."""
+        if not field.get("searchable", True):
+            says = "cannot be searched for, so nobody knows whether it is in use; what stands there is overwritten"
+            yield Told(f"  note    the field '{field['name']}' {says}")
 
     def _the_screen(self) -> Iterator[Told]:
         found = [one for one in self._read("screens", "read the screens", queryString=_NAME)["values"]
@@ -104,16 +128,18 @@ class Preventing:
 
     def _shown(self) -> Iterator[Told]:
         """The fields on our screen."""
-        tab, on = "", set[str]()
-        if self.screen:
-            tab = str(self._read(f"screens/{self.screen}/tabs", "read our screen")[0]["id"])
-            on = {str(one["id"]) for one in self._read(f"screens/{self.screen}/tabs/{tab}/fields", "read our screen")}
+        tab, self.shown = self._tab(self.screen) if self.screen else ("", set())
         for name in self.site.prevented.values():
-            if self.ids.get(name) in on:
+            if self.ids.get(name) in self.shown or (self.apply and name not in self.ids):
                 continue
             says = f"put the field '{name}' on the screen '{_NAME}'"
             path, body = f"screens/{self.screen}/tabs/{tab}/fields", {"fieldId": self.ids.get(name, "")}
             yield self._made(says, path, body)[0]
+
+    def _tab(self, screen: str) -> tuple[str, set[str]]:
+        """The one tab of our screen, and the fields on it."""
+        tab = str(self._read(f"screens/{screen}/tabs", "read our screen")[0]["id"])
+        return tab, {str(one["id"]) for one in self._read(f"screens/{screen}/tabs/{tab}/fields", "read our screen")}
 
     def _elsewhere(self) -> Iterator[Told]:
         """A field that is on another screen can be written there by whoever may edit an issue."""
@@ -164,14 +190,18 @@ class Preventing:
                 yield Told(f"  FAILED  {raw['name']}: {why}", failed=True)
                 continue
             workflow = Workflow(raw, statuses, self.site.ranks, set(self.ids.values()))
+            for name in workflow.also_shown(self.screen):
+                says = f"'{name}' shows the screen '{_NAME}', too; whoever may make it can write the fields there"
+                yield Told(f"  note    {raw['name']}: {says}: give it another screen")
             new, changes = workflow.held(self._guards(), way)
+            new, more = Workflow(new, statuses, self.site.ranks).released(self.shown - set(self.ids.values()), "")
+            changes += more
             if not changes:
                 yield Told(f"  ok      {raw['name']} refuses what would be put back")
                 continue
             for change in changes:
-                yield Told(
-                    f"  {'change' if self.apply else 'would '}  {change.says}\n          {json.dumps(change.rule)}"
-                )
+                rule = f"\n          {json.dumps(change.rule)}" if change.rule else ""
+                yield Told(f"  {'change' if self.apply else 'would '}  {change.says}{rule}")
             if self.ids.keys() >= set(self.site.prevented.values()) and self.screen and self.group_id:
                 yield from self._changed(raw["name"], payload(statuses, [new]))
 
@@ -206,15 +236,27 @@ class Preventing:
             yield Told(f"  ok      {name}: Jira would take this change")
 
     def _taken_away(self) -> Iterator[Told]:
-        fields = [str(one["id"]) for name in self.site.prevented.values() for one in self.site.fields(name)]
-        screens = self._read("screens", "read the screens", queryString=_NAME)["values"]
-        screen = next((str(one["id"]) for one in screens if one["name"] == _NAME), "")
-        raws, statuses = self.site.workflows()
-        for raw in raws:
-            new, changes = Workflow(raw, statuses, self.site.ranks).released(fields, screen)
+        statuses, found = self._released()
+        for raw, new, changes in found:
             if not changes:
                 yield Told(f"  ok      {raw['name']} has nothing of ours")
                 continue
             for change in changes:
                 yield Told(f"  {'change' if self.apply else 'would '}  {change.says}")
             yield from self._changed(raw["name"], payload(statuses, [new]))
+
+    def _forgotten(self) -> Iterator[Told]:
+        for raw, _, changes in self._released()[1]:
+            if changes:
+                says = "still asks for a field of ours, which nobody fills any more: no issue can enter that stage"
+                fix = "name it under `prevent` again, or run this with --take-away --apply"
+                yield Told(f"  FAILED  {raw['name']} {says}; {fix}", failed=True)
+
+    def _released(self) -> tuple[list[Json], list[tuple[Json, Json, list[Change]]]]:
+        """The statuses, and each workflow as it is and without anything of ours: whatever the file names by now."""
+        fields = {str(one["id"]) for name in self.site.prevented.values() for one in self.site.fields(name)}
+        screens = self._read("screens", "read the screens", queryString=_NAME)["values"]
+        screen = next((str(one["id"]) for one in screens if one["name"] == _NAME), "")
+        fields |= self._tab(screen)[1] if screen else set()
+        raws, statuses = self.site.workflows()
+        return statuses, [(raw, *Workflow(raw, statuses, self.site.ranks).released(fields, screen)) for raw in raws]

@@ -21,6 +21,10 @@ class SetupFailed(Exception):
     """It could not be set up. The message is for people: what went wrong, what to do; no secret is in it."""
 
 
+class NotKept(SetupFailed):
+    """The App is made, and its credentials are nowhere."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewApp:
     """An App that was just made; `repr` hides what is secret."""
@@ -77,22 +81,29 @@ def _read(said: Any) -> NewApp:
 
 
 def keep(made: NewApp, home: Path, api_url: str = "") -> Path:
-    """Write down what the service needs, and answer with the file that holds the key. Raises `SetupFailed`.
+    """Write down what the service needs, and answer with the file that holds the key. Raises `NotKept`.
 
     `api_url` is written, too, where it is given: GitHub is not github.com.
     """
     key = home / f"{made.slug}.private-key.pem"
-    values = {
-        "GITHUB_APP_ID": made.id,
-        "GITHUB_APP_PRIVATE_KEY_FILE": str(key),
-        "GITHUB_WEBHOOK_SECRETS": made.webhook_secret,
-    } | ({"GITHUB_API_URL": api_url} if api_url else {})
     try:
+        values = {
+            "GITHUB_APP_ID": made.id,
+            "GITHUB_APP_PRIVATE_KEY_FILE": str(key),
+            "GITHUB_WEBHOOK_SECRETS": ",".join((made.webhook_secret, *_secrets(home / ".env"))),
+        } | ({"GITHUB_API_URL": api_url} if api_url else {})
         dotenv.write(key, made.key.rstrip("\n") + "\n")
         dotenv.keep(home / ".env", values)
-    except OSError as error:
-        raise SetupFailed(
-            f"the App is made ({made.page}), but its credentials could not be kept in {home} "
-            f"({error.strerror or error}); on the App's page generate a key and a webhook secret, and set them by hand"
+    except (OSError, dotenv.Unclear) as error:
+        why = getattr(error, "strerror", None) or error
+        raise NotKept(
+            f"the App is made ({made.page}), but its credentials could not be kept in {home} ({why}); on the App's "
+            "page generate a key and a webhook secret, and set them by hand"
         ) from None
     return key
+
+
+def _secrets(path: Path) -> list[str]:
+    """Those that are there already: webhooks that were made before go on signing with them."""
+    known = dotenv.variables(path).get("GITHUB_WEBHOOK_SECRETS", "") if path.is_file() else ""
+    return [one.strip() for one in known.split(",") if one.strip()]

@@ -49,14 +49,23 @@ class Way:
     screen: str
     group: str
 
+    @property
+    def restriction(self) -> Json:
+        """Jira's own rule for it."""
+        return {"ruleKey": RESTRICT, "parameters": dict.fromkeys(_NOBODY, "") | {"groupIds": self.group}}
+
+    @property
+    def conditions(self) -> Json:
+        """All that must be met: the group's people, and nobody else."""
+        return {"operation": "ALL", "conditions": [self.restriction], "conditionGroups": []}
+
     def transition(self, number: str) -> Json:
         """As Jira has it: from everywhere, and to nowhere else."""
-        restrict = {"ruleKey": RESTRICT, "parameters": dict.fromkeys(_NOBODY, "") | {"groupIds": self.group}}
         return {
             "id": number, "type": "GLOBAL", "name": OUR_WAY, "links": [], "actions": [], "validators": [],
             "description": "Release Stages writes here which stages are open. It leads nowhere, and is its alone.",
             "triggers": [], "properties": {},
-            "conditions": {"operation": "ALL", "conditions": [restrict], "conditionGroups": []},
+            "conditions": self.conditions,
             "transitionScreen": {"ruleKey": SCREEN, "parameters": {"screenId": self.screen}},
         }  # fmt: skip
 
@@ -105,12 +114,28 @@ class Workflow:
             for guard in guards:
                 if self._leads_forward_to(transition, guard):
                     changes += self._guarded(transition, guard)
-        if not any(_is_ours(one, way.screen) for one in new["transitions"]):
+        ours = [one for one in new["transitions"] if _is_ours(one, way.screen)]
+        for one in ours:
+            changes += self._restricted(one, way)
+        if not ours:
             made = way.transition(_next_id(new["transitions"]))
             new["transitions"].append(made)
             says = f"{self.name}: a transition '{OUR_WAY}', on which our account alone writes the fields"
             changes.append(Change(says, made))
         return new, changes
+
+    def _restricted(self, ours: Json, way: Way) -> Iterator[Change]:
+        """Who could make our transition could open every gate: it is for our group alone, whatever it was before."""
+        if not _is_for(ours, way.restriction):
+            ours["conditions"] = way.conditions
+            says = f"{self.name}: '{ours['name']}' is for our account alone again; others could write the fields on it"
+            yield Change(says, way.conditions)
+
+    def also_shown(self, screen: str) -> Iterator[str]:
+        """The transitions to a status that show our screen: whoever may make one can write the fields on it."""
+        for one in self.raw["transitions"]:
+            if one.get("toStatusReference") and _shows(one, screen):
+                yield str(one["name"])
 
     def _leads_forward_to(self, transition: Json, guard: Guard) -> bool:
         """Into one of the stage's statuses, and from below it. A way back asks for nothing."""
@@ -225,9 +250,28 @@ def _asks_for(rule: Json, field: str) -> bool:
     return (rule.get("ruleKey"), asked.get("ruleType"), asked.get("fieldsRequired")) == (FIELD, "fieldRequired", field)
 
 
-def _is_ours(transition: Json, screen: str) -> bool:
+def _shows(transition: Json, screen: str) -> bool:
     shown = ((transition.get("transitionScreen") or {}).get("parameters") or {}).get("screenId")
-    return not transition.get("toStatusReference") and bool(screen) and str(shown) == screen
+    return bool(screen) and str(shown) == screen
+
+
+def _is_ours(transition: Json, screen: str) -> bool:
+    return not transition.get("toStatusReference") and _shows(transition, screen)
+
+
+def _is_for(transition: Json, restriction: Json) -> bool:
+    """Is it only for those whom this rule means? Other conditions may narrow it; one of several would widen it."""
+    asked = transition.get("conditions") or {}
+    several = len(asked.get("conditions") or ()) + len(asked.get("conditionGroups") or ()) > 1
+    if several and asked.get("operation") != "ALL":
+        return False
+    return any(_means(one, restriction) for one in asked.get("conditions") or ())
+
+
+def _means(rule: Json, restriction: Json) -> bool:
+    has = rule.get("parameters") or {}
+    wanted = restriction["parameters"]
+    return rule.get("ruleKey") == RESTRICT and all((has.get(name) or "") == wanted[name] for name in wanted)
 
 
 def _next_id(transitions: Iterable[Json]) -> str:

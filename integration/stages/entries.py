@@ -436,3 +436,14 @@ Entry = (
 )
 
 Evidence = Noticed | Acknowledged | Approved | NeedsWork | HandedOver | Waived
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """A gate that was shut when this move was let through is open now.
+
+    No entry, as nothing is judged by it: it stands beside the chain.
+    """
+
+    move: str
+    rule: str

@@ -75,6 +75,7 @@ class Labels:
         self.ids = {name.casefold(): id for id, had in self.names.items() for name in had}
         on = {label.id for label in issue.labels}  # a renamed label is not a deleted one
         self.deleted = {key for name in issue.deleted_labels if (key := self.key(name)) not in on}
+        self._stages: dict[str, str | None] = {}
 
     def key(self, name: str) -> str:
         """What tells this label from others, whatever it is called."""
@@ -82,8 +83,11 @@ class Labels:
 
     def stage(self, name: str) -> str | None:
         """The stage that the label shows, under any of its names."""
-        had = self.names.get(self.key(name), ())
-        return next((stage for one in (name, *reversed(had)) if (stage := self.source.stage_of(one))), None)
+        if name not in self._stages:
+            had = self.names.get(self.key(name), ())
+            shown = (self.source.stage_of(one) for one in (name, *reversed(had)))
+            self._stages[name] = next((stage for stage in shown if stage), None)
+        return self._stages[name]
 
     def sightings(self) -> list[Sighting]:
         """The label sightings, completed where history and the labels that are on now disagree."""

@@ -121,16 +121,13 @@ class Remembered:
 
 def remember(entries: Iterable[Entry], seq: int = 0) -> Remembered:
     """Fold a feature's entries to what they add up to now. A hold's date is not looked at here: there is no clock."""
-    fold = _Fold()
-    for entry in entries:
-        fold.take(entry)
-    return fold.result(seq)
+    return Memory(entries).result(seq)
 
 
-class _Fold:
-    """The state of `remember` on its way through the entries."""
+class Memory:
+    """The state of `remember` on its way through the entries: more can be added, and costs no more than it is."""
 
-    def __init__(self) -> None:
+    def __init__(self, entries: Iterable[Entry] = ()) -> None:
         self.verdicts: dict[str, Judged] = {}
         self.attempt: Attempt | None = None
         self.ended: list[AttemptEnded] = []
@@ -150,6 +147,8 @@ class _Fold:
         self.route: Routed | None = None
         self.former: list[str] = []
         self.carried_at: datetime | None = None
+        for entry in entries:
+            self.take(entry)
 
     def take(self, entry: Entry) -> None:
         """Add one entry."""
@@ -252,19 +251,19 @@ class _Fold:
                     entry.key, Step.FAILED, entry.at, reason=entry.reason, intended=intended
                 )
 
-    def result(self, seq: int) -> Remembered:
-        """What it adds up to."""
+    def result(self, seq: int = 0) -> Remembered:
+        """What it adds up to now; what is added later does not change it."""
         return Remembered(
             seq=seq,
-            verdicts=self.verdicts,
+            verdicts=dict(self.verdicts),
             attempt=self.attempt,
             ended=tuple(self.ended),
-            ended_at=self.ended_at,
+            ended_at=dict(self.ended_at),
             evidence=tuple(self.evidence),
             hold=self.hold,
             resumed_at=self.resumed_at,
-            intents=self.intents,
-            heard=self.heard,
+            intents=dict(self.intents),
+            heard=dict(self.heard),
             proved=frozenset((one.comment, one.party) for one in self.evidence if isinstance(one, Noticed)),
             vanished=frozenset(self.vanished),
             frozen=self.frozen,

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from functools import partial
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from integration.settings import GitHubSettings
 from integration.stages.model import Carrier, Comment, Issue, Label, Person, Ref, Related, Tie
@@ -356,7 +357,7 @@ class GitHub:
         told, _, number = onward.partition(" ")
         begins = told or f"{since:%Y-%m-%dT%H:%M:%SZ}"
         page = self._listed(place, {"since": begins, "sort": "updated"}, number)
-        if not page.onward:
+        if not page.onward or not page.found:
             return page
         last = f"{page.found[-1].updated:%Y-%m-%dT%H:%M:%SZ}"
         return replace(page, onward=f"{last} 1" if last > begins else f"{begins} {page.onward}")
@@ -367,13 +368,15 @@ class GitHub:
         return self._listed(place, {"labels": names[0], "sort": "created"}, onward)
 
     def _listed(self, place: str, asked: Mapping[str, str], onward: str) -> Page:
-        ref, number = Ref("github", "", place, 0), int(onward or 1)
-        params = {"state": "all", "direction": "asc", "per_page": PER_PAGE, "page": number, **asked}
+        """One page. GitHub goes beyond ten thousand by its own link alone: `onward` is what that adds, or a number."""
+        ref, at = Ref("github", "", place, 0), {"page": onward} if onward.isdecimal() else dict(parse_qsl(onward))
+        params = {"state": "all", "direction": "asc", "per_page": PER_PAGE, **asked, **at}
         with beside():
             answer = self.wire.ask(ref, "GET", f"{place_path(ref)}/issues", f"listing issues of {place}", params=params)
+        there = parse_qsl(urlsplit(self.wire.next_page(answer)).query)
         with reading(answer):
-            raws = answer.many()
-            return Page(tuple(_as_listed(raw, ref) for raw in raws), str(number + 1) if len(raws) == PER_PAGE else "")
+            found = tuple(_as_listed(raw, ref) for raw in answer.many())
+        return Page(found, urlencode([one for one in there if one[0] in ("page", "after")]))
 
     def hooks(self, address: str, places: Sequence[str]) -> Hooks:
         """The webhooks that tell us: our App's, or those of these places and their owners that lead to our address."""

@@ -324,21 +324,18 @@ class Jira:
 
     @bounded
     def fill(self, ref: Ref, field: str, text: str) -> None:
-        """Write a text field. By a transition that leads nowhere else and shows it, if there is one: people have none.
+        """Write a text field by a transition that leads nowhere else and shows it, as `setup jira` makes one. Else not.
 
-        Jira lets whoever may edit an issue write each field of its edit screen. A field that is on none can only be
-        written on the screen of a transition, and a transition can be ours alone.
+        So nothing that people keep in a field of theirs is overwritten because mappings.yaml names it by mistake.
         """
         doing = f"{'fill' if text else 'empty'} the field {field} of {ref}"
         key = self._field(ref, field, doing)
         offered = self.wire.get(f"{self._issue(ref)}/transitions", doing, expand="transitions.fields")["transitions"]
         loop = next((one for one in offered if one.get("isLooped") and key in (one.get("fields") or {})), None)
-        written: dict[str, Any] = {"fields": {key: text or None}}
-        if loop:
-            self.wire.post(f"{self._issue(ref)}/transitions", doing, {"transition": {"id": loop["id"]}} | written)
-        else:
-            quiet = {"notifyUsers": "false"} if self.cloud else {}
-            self.wire.put(self._issue(ref), doing, written, **quiet)
+        if not loop:
+            raise Refused(f"no way of ours shows the field '{field}' on {ref}: run `release-stages setup jira --apply`")
+        body = {"transition": {"id": loop["id"]}, "fields": {key: text or None}}
+        self.wire.post(f"{self._issue(ref)}/transitions", doing, body)
 
     def _field(self, ref: Ref, field: str, doing: str) -> str:
         """The id of a field that is known by its name, or by its id."""

@@ -188,10 +188,12 @@ class Wire:
     """Our account's way to one site. All methods raise `Unavailable`, `Refused` or `Gone`, and nothing else."""
 
     def __init__(
-        self, settings: JiraSettings, total: float = TOTAL, pace: Pace | None = None, shelf: Shelf | None = None
-    ) -> None:
+        self, settings: JiraSettings, total: float = TOTAL, pace: Pace | None = None, shelf: Shelf | None = None,
+        login: str = "",
+    ) -> None:  # fmt: skip
+        """`login` names the variable that we are signed in by, where it is not the site's own."""
         self.site, self.url, self.cloud = settings.site, settings.url.rstrip("/"), settings.cloud
-        self.total = total
+        self.total, self.login = total, login
         self.pace: Pace = pace or Unpaced()
         self.shelf: Shelf = shelf or Bare()
         self.account = f"jira:{fingerprint(self.url, settings.email, settings.api_token, settings.pat)}"
@@ -329,7 +331,8 @@ class Wire:
                 self.get("myself", "sign in")  # with a dead token Cloud says 404 to everything; this says 401
             raise Gone(f"could not {doing}: it is not there, or not for our account on {self}{because}")
         if status == 401:
-            raise Refused(f"{self} does not accept our sign-in: renew {self.variable('API_TOKEN', 'PAT')}")
+            renewed = self.login or self.variable("API_TOKEN", "PAT")
+            raise Refused(f"{self} does not accept our sign-in: renew {renewed}")
         if status in (409, 423, 425):
             raise Unavailable(f"{self} is busy with another change; could not {doing}{because}")
         if status == 408:

@@ -168,7 +168,14 @@ class JiraWorld:
             _, _, there = listed(self.wire)
         except (Gone, Refused):
             return (), (UNSEEN,)
-        return tuple(_hook(one) for one in there if _leads_to(str(one.get("url", "")), address)), ()
+        return tuple(_hook(one) for one in there if self._leads_to(str(one.get("url", "")), address)), ()
+
+    def _leads_to(self, url: str, address: str) -> bool:
+        """The site's name must follow, which only `main` may leave out: else it is another's. A secret may, too."""
+        url, address = url.partition("?")[0].rstrip("/").casefold(), address.rstrip("/").casefold()
+        if not address or not f"{url}/".startswith(f"{address}/"):
+            return False
+        return (url[len(address) :].strip("/").partition("/")[0] or "main") == self.wire.site
 
 
 def _shut(offered: Sequence[Mapping[str, Any]], fields: Mapping[str, Any], to: Sequence[str]) -> str:
@@ -178,12 +185,6 @@ def _shut(offered: Sequence[Mapping[str, Any]], fields: Mapping[str, Any], to: S
     except Refused as no:
         return str(no)
     return ""
-
-
-def _leads_to(url: str, address: str) -> bool:
-    """The site's name may follow, and a secret behind that."""
-    url, address = url.partition("?")[0].casefold(), address.rstrip("/").casefold()
-    return bool(address) and f"{url.rstrip('/')}/".startswith(f"{address}/")
 
 
 def _hook(raw: Mapping[str, Any]) -> Hook:

@@ -9,6 +9,7 @@ from integration.memory.away import Away
 from integration.memory.copies import BROKEN, Copies
 from integration.memory.database import LedgerAway, Unreadable
 from integration.memory.ledger import Ledger
+from integration.memory.trials import RIPE
 from integration.settings import Settings
 from integration.stages.file import mappings
 from integration.stages.file.written import Faulty
@@ -33,7 +34,7 @@ class Readiness:
         told = {"ledger": self._ledger_stands(), "mappings": self._mappings_stand()}
         if told["ledger"] != OK or self._ledger is None:
             return told
-        beside = {"failing": self._failing(), **self._rules(self._ledger)}
+        beside = {"failing": self._failing(), "ripe": self._ledger.trials.says(RIPE), **self._rules(self._ledger)}
         return told | self._ledger.rounds.told() | {name: state for name, state in beside.items() if state}
 
     def _ledger_stands(self) -> str:

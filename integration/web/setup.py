@@ -11,7 +11,7 @@ import json
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Event, Lock, Thread
 from urllib.parse import urlsplit
@@ -19,14 +19,17 @@ from urllib.parse import urlsplit
 import structlog
 from flask import Blueprint, Response, abort, make_response, render_template, request
 from itsdangerous import BadData, URLSafeTimedSerializer
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.exceptions import HTTPException
 
+from integration import loopback
 from integration.setup import app as asked_for
 from integration.setup import dotenv
-from integration.setup.registering import NewApp, SetupFailed, exchange, keep
+from integration.setup.app import Uses
+from integration.setup.registering import NewApp, NotKept, SetupFailed, exchange, keep
 from integration.web.app import bare_app
 
 PATH = "/setup/github"
+NOTHING_MORE = Uses()
 GOOD_FOR = 3600  # seconds: of the key, and of the way to GitHub and back, which GitHub gives as long
 _COOKIE = "release-stages-setup"
 _HERE = ("127.0.0.1", "localhost", "::1")
@@ -62,12 +65,12 @@ class Wanted:
         return found
 
 
-def address(wanted: Wanted, root: str, organisation: str = "", pull_requests: bool = False) -> str:
+def address(wanted: Wanted, root: str, organisation: str = "", uses: Uses = NOTHING_MORE) -> str:
     """The page's address, with a key that is good for an hour and tells what is wished.
 
     `root` is where this service is opened.
     """
-    key = wanted.sealed("key", {"organisation": organisation, "pull_requests": pull_requests})
+    key = wanted.sealed("key", {"organisation": organisation, **asdict(uses)})
     return f"{root.rstrip('/')}{PATH}?key={key}"
 
 
@@ -79,6 +82,8 @@ def setup(wanted: Wanted, finished: Callable[[NewApp], None] = lambda made: None
     routes.add_url_rule(f"{PATH}/done", "done", setting_up.done, methods=["GET"])
     routes.before_request(setting_up.look_who_asks)
     routes.register_error_handler(SetupFailed, _failed)
+    for code in (400, 403):
+        routes.register_error_handler(code, _refused)
     return routes
 
 
@@ -100,21 +105,19 @@ class _SettingUp:
         """Shows what GitHub is asked for, and why; the button leads there."""
         wished = self.wanted.unsealed("key", request.args.get("key", ""))
         if not isinstance(wished, dict):
-            abort(
-                403, "the key is missing, wrong or older than an hour; `release-stages setup github --link` makes one"
-            )
+            abort(403, "the key of this address is missing, wrong or older than an hour")
         if not self.wanted.public_url:
             raise SetupFailed("GitHub must know where to deliver: set PUBLIC_URL to our address, and start anew")
         if why := dotenv.why_not(self.wanted.home):
-            raise SetupFailed(f"{why}; start the service where it may write, or use `release-stages setup github`")
+            raise SetupFailed(f"{why}; mend that, or run release-stages setup github where it may write")
         organisation = request.args.get("organisation", wished["organisation"])
         if organisation and not asked_for.ORGANISATION.fullmatch(organisation):
             abort(400, "that is no organisation's name")
-        return self._page(organisation, bool(wished["pull_requests"]))
+        return self._page(organisation, Uses(bool(wished["pull_requests"]), bool(wished["additions"])))
 
-    def _page(self, organisation: str, pull_requests: bool) -> Response:
+    def _page(self, organisation: str, uses: Uses) -> Response:
         ticket = secrets.token_urlsafe(32)
-        answer = make_response(render_template("setup_github.html", **self._shown(ticket, organisation, pull_requests)))
+        answer = make_response(render_template("setup_github.html", **self._shown(ticket, organisation, uses)))
         answer.headers["Content-Security-Policy"] = self._policy()
         secure = urlsplit(self.wanted.public_url).scheme == "https" and _host() not in _HERE
         answer.set_cookie(
@@ -123,15 +126,15 @@ class _SettingUp:
         )  # fmt: skip
         return answer
 
-    def _shown(self, ticket: str, organisation: str, pull_requests: bool) -> dict[str, object]:
+    def _shown(self, ticket: str, organisation: str, uses: Uses) -> dict[str, object]:
         one, state = self.wanted, self.wanted.sealed("state", ticket)
         root = f"http://{request.host}" if _host() in _HERE else one.public_url.rstrip("/")
-        manifest = asked_for.manifest(one.public_url, f"{root}{PATH}/done", pull_requests)
+        manifest = asked_for.manifest(one.public_url, f"{root}{PATH}/done", uses)
         return {
             "action": asked_for.new_app(one.api_url, organisation, state),
             "manifest": json.dumps(manifest),
-            "permissions": asked_for.permissions(pull_requests),
-            "events": [event.called for event in asked_for.EVENTS if event.name in manifest["default_events"]],
+            "permissions": asked_for.permissions(uses),
+            "events": asked_for.events(uses),
             "organisation": organisation,
             "github": urlsplit(asked_for.web_address(one.api_url)).netloc,
             "hook": asked_for.hook_address(one.public_url),
@@ -152,7 +155,7 @@ class _SettingUp:
         begun = self.wanted.unsealed("cookie", request.cookies.get(_COOKIE, ""))
         asked = self.wanted.unsealed("state", request.args.get("state", ""))
         if begun is None or begun != asked:
-            abort(403, "this is not the way that was begun here, or it took longer than an hour; begin anew")
+            abort(403, "this is not the way that was begun in this browser, or it took longer than an hour")
         with self.lock:
             self.look_who_asks()
             made = exchange(self.wanted.api_url, request.args.get("code", ""))
@@ -175,15 +178,15 @@ def _host() -> str:
 
 def _failed(error: SetupFailed) -> tuple[str, int]:
     log.warning("a GitHub App could not be set up", reason=str(error))
-    return render_template("setup_failed.html", reason=str(error)), 502
+    return render_template("setup_failed.html", reason=str(error), made=isinstance(error, NotKept)), 502
+
+
+def _refused(error: HTTPException) -> tuple[str, int]:
+    """A page and not a line of JSON: it is a person who has followed an address."""
+    return render_template("setup_failed.html", reason=str(error.description), made=False), error.code or 400
 
 
 # --- on this machine alone, for the command ---------------------------------------------------------------------------
-
-
-class _Quiet(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: object) -> None:
-        """Say nothing: addresses hold keys."""
 
 
 def on_loopback(
@@ -202,10 +205,10 @@ def on_loopback(
 
     app = bare_app()
     app.register_blueprint(setup(wanted, finished))
-    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet)
+    server = loopback.server(app, port)
     Thread(target=server.serve_forever, args=(0.05,), name="setup", daemon=True).start()
     try:
-        opened(begins(f"http://127.0.0.1:{server.server_port}"))
+        opened(begins(f"http://{loopback.HOST}:{server.server_port}"))
         over.wait(patience)
         time.sleep(_LAST_LOOK if made else 0)  # the browser still fetches the last page's style
     finally:

@@ -23,7 +23,7 @@ PARTS = {
     "workers": ("Workers", "read the trackers, judge, and answer on the issue"),
 }
 
-BESIDE = ("in_force", "copies", "additions")  # of the rules; told where there is anything to tell
+BESIDE = ("in_force", "copies", "additions", "ripe")  # of the rules; told where there is anything to tell
 
 ROUNDS = {
     "catch-up": "deliveries that failed are asked for again",

@@ -1,6 +1,6 @@
 """What a what-if has found, sorted for people: which moves fare otherwise, what does nothing, who is asked how often.
 
-Pure. `table.py` and `summary.py` write it out.
+Pure. `writing.py` writes it out.
 """
 
 from __future__ import annotations
@@ -189,10 +189,8 @@ def _of_the_past(wanted: Wanted, compared: Compared) -> Iterator[str]:
             "related issues of that time are not known"
         )
     if compared.edited:
-        yield (
-            f"{compared.edited} comments were edited later: a command in one of them does not count, as nobody knows "
-            "what it said at first"
-        )
+        were = "1 comment was" if compared.edited == 1 else f"{compared.edited} comments were"
+        yield f"{were} edited later: a command in one does not count, as nobody knows what it said at first"
     if any(_has_url(party) for party in wanted.new.parties.values()):
         yield "who was on duty by a rota's url is not known: all of the party counted as asked"
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
+import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from integration import custom
@@ -25,6 +29,7 @@ from integration.whatif.wanted import Wanted
 PART = 50  # histories
 FEW = 400  # so few are not worth other processes, each of which takes a second to begin
 AHEAD = 4  # parts that lie ready for each process
+_UNTIL_CLEARED = 50_000  # objects: a replay makes many, and few circles; looking for those oftener takes a tenth of it
 _ROUNDS = 8  # of asking; what is not known then counts as what nobody may know
 
 
@@ -115,12 +120,18 @@ _BENCH: Bench | None = None
 def _begin(wanted: Wanted) -> None:
     """A process of the pool begins."""
     global _BENCH
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever began us, and ends us, too
     _BENCH = Bench(wanted)
+    gc.set_threshold(_UNTIL_CLEARED)
 
 
 def _work(part: Part) -> Result:
     assert _BENCH is not None  # noqa: S101 - `_begin` comes first
     return _BENCH.work(part)
+
+
+Work = Callable[[Iterator[Part]], Iterator[tuple[Result, int]]]
+"""Puts parts under the files, and tells what came of each in turn, and how many histories it had."""
 
 
 class Running:
@@ -133,46 +144,43 @@ class Running:
 
     def run(self, ask: Callable[[Mapping[str, ToAsk]], Mapping[str, Any]], offline: bool) -> Result:
         """`ask` settles questions, and answers with all that is known by then; offline nothing can be asked for."""
-        left, total = [ref for ref in self._stored() if self.wanted.covers(ref)], Result()
-        answers, to_ask = ask({}), dict[str, ToAsk]()
-        for number in range(_ROUNDS):
-            blind = offline or number == _ROUNDS - 1
-            result = self._round(left, answers, blind)
-            left, to_ask = result.left, result.to_ask
-            total.add(replace(result, left=[], to_ask={}))
-            if not left:
-                return total
-            answers = ask(to_ask)
+        refs, total = [ref for ref in self._stored() if self.wanted.covers(ref)], Result()
+        left, later = (refs, list[Ref]()) if offline else _few_first(refs)
+        answers = ask({})
+        with self._working(len(refs)) as work:
+            for number in range(_ROUNDS):
+                result = self._round(work, left, answers, blind=offline or number == _ROUNDS - 1)
+                left, later = [*result.left, *later], []
+                total.add(replace(result, left=[], to_ask={}))
+                if not left:
+                    break
+                answers = ask(result.to_ask)
         return total
 
     def _stored(self) -> Sequence[Ref]:
         return self.ledger.histories.changed(self.wanted.span.since)
 
-    def _round(self, refs: Sequence[Ref], answers: Mapping[str, Any], blind: bool) -> Result:
+    def _round(self, work: Work, refs: Sequence[Ref], answers: Mapping[str, Any], blind: bool) -> Result:
         total = Result()
         self.progress.of("replayed", len(refs))
-        for result, count in self._results(refs, answers, blind):
+        parts = (self._part(refs[start : start + PART], answers, blind) for start in range(0, len(refs), PART))
+        for result, count in work(parts):
             total.add(result)
             for _ in range(count):
                 self.progress.step()
         return total
 
-    def _results(self, refs: Sequence[Ref], answers: Mapping[str, Any], blind: bool) -> Iterator[tuple[Result, int]]:
-        parts = [refs[start : start + PART] for start in range(0, len(refs), PART)]
-        if len(refs) < FEW or self.processes < 2:
+    @contextmanager
+    def _working(self, how_many: int) -> Iterator[Work]:
+        """In this process, or in as many as there are cores."""
+        if how_many < FEW or self.processes < 2:
             bench = Bench(self.wanted)
-            yield from ((bench.work(self._part(some, answers, blind)), len(some)) for some in parts)
+            yield lambda parts: ((bench.work(part), len(part.histories)) for part in parts)
             return
         spawn = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(self.processes, spawn, _begin, (self.wanted,)) as pool:
-            under_way = deque[tuple[Future[Result], int]]()
             try:
-                for some in parts:
-                    under_way.append((pool.submit(_work, self._part(some, answers, blind)), len(some)))
-                    if len(under_way) > AHEAD * self.processes:
-                        one, count = under_way.popleft()
-                        yield one.result(), count
-                yield from ((one.result(), count) for one, count in under_way)
+                yield partial(_ahead, pool, AHEAD * self.processes)
             finally:
                 pool.shutdown(cancel_futures=True)
 
@@ -187,3 +195,24 @@ class Running:
 def _cores() -> int:
     """Those that we may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _ahead(pool: Executor, most: int, parts: Iterator[Part]) -> Iterator[tuple[Result, int]]:
+    """So many parts lie ready, and no more: all of them together are large."""
+    under_way = deque[tuple[Future[Result], int]]()
+    for part in parts:
+        under_way.append((pool.submit(_work, part), len(part.histories)))
+        if len(under_way) > most:
+            one, count = under_way.popleft()
+            yield one.result(), count
+    yield from ((one.result(), count) for one, count in under_way)
+
+
+def _few_first(refs: Sequence[Ref]) -> tuple[list[Ref], list[Ref]]:
+    """A few of all places, and the others: most of what has to be asked shows in those few, and is known then.
+
+    A history for which something has to be asked is gone through once more.
+    """
+    few = list(refs[:: max(1, len(refs) // FEW)]) if len(refs) > 2 * FEW else list(refs)
+    known = set(few)
+    return few, [ref for ref in refs if ref not in known]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from integration.trackers.deliveries import Delivery, Malformed, Unsigned, github, jira, mask
 from tests.fuzz.conftest import Web
 from tests.fuzz.hostile import GITHUB_SECRET, HOSTILE, JIRA_SECRET, Path_, Told, as_bytes, good, recorded, sign
+from tests.whole import some
 
 RECORDED = recorded()
 _NUMBERS = count()
@@ -110,7 +111,7 @@ def reads(headers: dict[str, str], body: bytes) -> None:
             read(lower | dict.fromkeys(("x-hub-signature", "x-hub-signature-256"), sign(body, "another")))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=some(150), deadline=None)
 @given(HEADERS, BODIES)
 def test_any_signed_bytes_are_a_delivery_or_malformed(headers: dict[str, str], body: bytes) -> None:
     reads(headers, body)

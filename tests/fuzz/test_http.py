@@ -15,6 +15,7 @@ from schemathesis.specs.openapi import checks
 from integration.web.app import HEADERS
 from tests.fuzz.conftest import Web
 from tests.fuzz.hostile import GITHUB_SECRET, JIRA_SECRET, PATH_SECRET, good, recorded, sign
+from tests.whole import some
 
 WRITTEN = Path(__file__).parent.parent.parent / "docs/openapi.yaml"
 CHECKS = [checks.status_code_conformance, checks.content_type_conformance, checks.response_schema_conformance]
@@ -51,7 +52,7 @@ def test_the_http_surface_is_as_it_is_written(web: Web, case: Any) -> None:
 
 @pytest.mark.drill
 @schema.parametrize()
-@settings(EACH, max_examples=300)
+@settings(EACH, max_examples=some(300))
 def test_the_http_surface_is_as_it_is_written_at_length(web: Web, case: Any) -> None:
     is_as_written(web, case)
 

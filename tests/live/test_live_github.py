@@ -170,6 +170,55 @@ def test_pull_requests_need_a_permission_of_their_own(live: Live, app: GitHubSet
     assert "pull_requests: write" in fault
 
 
+ADDITIONS = {"rules:": "additions: {allowed: true}\nrules:"}
+
+
+def test_where_repositories_add_rules_an_app_has_to_read_their_file(
+    live: Live, app: GitHubSettings, world: World
+) -> None:
+    world.github.app_events = [*world.github.app_events, "push"]
+    assert faults(live(github=app, only="github", public_url="")) == [], "without additions it is not asked for"
+    (fault,) = faults(live(words=ADDITIONS, github=app, only="github", public_url=""))
+    assert fault == (
+        "GitHub acme: we were not granted contents: read or single_file: read: the rules that repositories add cannot"
+        " be read, and do not count → in the App's settings, under Permissions; then accept them where it is installed"
+    )
+    for one in ("contents", "single_file"):
+        world.github.app_permissions = {"metadata": "read", "issues": "write", "members": "read", one: "read"}
+        assert faults(live(words=ADDITIONS, github=app, only="github", public_url="")) == []
+
+
+def test_only_owners_of_repositories_that_may_add_rules_are_asked_for_it(
+    live: Live, app: GitHubSettings, world: World
+) -> None:
+    def said(pattern: str) -> str:
+        both = {"[acme/app]": "[acme/app, umbrella/app]"}
+        more = {"rules:": f"additions: {{allowed: true, repositories: ['{pattern}']}}\nrules:"}
+        return "\n".join(faults(live(words=both | more, github=app, only="github", public_url="")))
+
+    assert "contents: read" not in said("umbrella/*")
+    assert "contents: read" in said("acme/a*")
+
+
+def test_without_pushes_a_change_of_a_repositorys_own_rules_counts_late(live: Live, world: World) -> None:
+    world.hooks.hooks("github")[0].__dict__.update(events=("issues", "issue_comment", "label"))
+    assert warnings(live(only="github")) == []
+    assert warnings(live(words=ADDITIONS, only="github")) == [
+        "GitHub webhook /orgs/acme/hooks/1: it does not tell of push: what a repository changes in its own rules counts"
+        " minutes late → tick these events in its settings"
+    ]
+    world.hooks.hooks("github")[0].__dict__.update(events=("issues", "issue_comment", "label", "push"))
+    assert warnings(live(words=ADDITIONS, only="github")) == []
+
+
+def test_an_app_is_told_of_pushes_where_repositories_add_rules(live: Live, app: GitHubSettings, world: World) -> None:
+    world.github.app_permissions["contents"] = "read"
+    world.github.app_events = ["issues", "issue_comment", "label"]
+    assert any("/app/hook: it does not tell of push:" in one for one in warnings(live(words=ADDITIONS, github=app)))
+    world.github.app_events = [*world.github.app_events, "push"]
+    assert not any("does not tell of push" in one for one in warnings(live(words=ADDITIONS, github=app)))
+
+
 @pytest.mark.parametrize(
     ("scopes", "wanting"),
     [
@@ -193,6 +242,8 @@ def test_of_a_fine_grained_token_it_says_that_nobody_can_tell(live: Live, world:
     found = live(only="github")
     assert faults(found) == []
     assert any("does not tell what a fine-grained token may do" in one for one in fine(found))
+    assert not any("contents: read" in one for one in fine(found))
+    assert any("contents: read" in one for one in fine(live(words=ADDITIONS, only="github")))
 
 
 def test_an_account_that_may_only_read_can_put_nothing_back(live: Live, world: World) -> None:

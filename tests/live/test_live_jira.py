@@ -213,6 +213,15 @@ def test_webhooks_are_compared_where_our_account_may_see_them(live: Live, world:
     assert faults(live(only=ONLY)) == []
 
 
+def test_a_webhook_that_leads_to_where_another_site_delivers_is_none_of_this_one(live: Live, world: World) -> None:
+    world.jira.admins.add("release-stages[bot]")
+    hook = world.hooks.register(f"{ADDRESS}/webhooks/jira/eu", "s", "jira", events=EVENTS, name="Release Stages")
+    assert any("no webhook at Jira (main) that we can see" in one for one in faults(live(only=ONLY)))
+    for address in ("jira", "jira/main", "jira/main/a-secret", "jira/"):
+        hook.__dict__.update(url=f"{ADDRESS}/webhooks/{address}")
+        assert faults(live(only=ONLY)) == [], address
+
+
 def test_what_our_own_inbox_has_accepted_is_told_by_site(live: Live) -> None:
     at = datetime(2026, 12, 7, 10, 30, tzinfo=UTC)
     found = live(only=ONLY, arrived={"jira:main": at})

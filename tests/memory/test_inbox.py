@@ -29,6 +29,7 @@ from rq.job import Job
 from integration.memory import inbox as inbox_module
 from integration.memory.inbox import LEASE, PREFIX, QUEUE, SEEN_FOR, Away, Inbox, Run
 from integration.stages.model import Hint, Ref
+from tests.whole import some
 
 APP = Ref("github", "", "acme/app", 12)
 OTHER = Ref("jira", "main", "APP", 7)
@@ -735,7 +736,7 @@ def test_no_order_of_events_loses_a_hint_or_runs_an_issue_twice_at_once() -> Non
     run_state_machine_as_test(
         AnyOrder,
         settings=settings(
-            max_examples=120,
+            max_examples=some(120),
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],

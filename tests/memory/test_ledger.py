@@ -42,6 +42,7 @@ from integration.stages.entries import (
     Waived,
 )
 from integration.stages.model import ClosedAs, Label, Move, Person, Ref
+from tests.whole import some
 
 APP = Ref.parse("acme/app#12")
 OTHER = Ref.parse("acme/other#3")
@@ -126,7 +127,7 @@ def test_every_kind_of_entry_is_read_as_it_was_written(shared: Ledger, kind: typ
     survives(shared, data.draw(any_of(kind)))
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=some(100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(entry=any_of(kinds.Entry))
 def test_every_kind_of_entry_is_read_as_it_was_written_on_postgresql(shared_postgres: Ledger, entry: Entry) -> None:
     survives(shared_postgres, entry)

@@ -6,6 +6,7 @@ import fcntl
 import multiprocessing
 import threading
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from integration.memory.failures import Failure, Kind, State
 from integration.memory.histories import Reach
 from integration.memory.ledger import Card, Ledger, Unreadable
 from integration.memory.rounds import Delivery
-from integration.stages.entries import Frozen
+from integration.stages.entries import Frozen, Met
 from integration.stages.model import Label, Ref
 from tests.stages.histories import Story
 
@@ -33,7 +34,10 @@ APP = Ref.parse("acme/app#12")
 def fill(ledger: Ledger) -> None:
     """Something in every table."""
     waiting = Card("Dark mode", "https://x/12", "beta", wanted="public", awaited=("support",), waits_for=(str(APP),))
+    waiting = replace(waiting, met=(Met("m1", "soak"),))
     ledger.append(APP, [Frozen(NOON, "deleted")], 0, NOON, waiting)
+    ledger.trials.note_terms({"soak": "abc"}, "abc", NOON)
+    ledger.trials.tell("ripe-rules", "One rule", NOON, NOON)
     ledger.agenda.plan("support", NOON, ["comment"], NOON)
     ledger.agenda.note_orders({"support": "mon"}, NOON)
     ledger.learn_names("acme/app", [Label("7", "stage: beta")], NOON)
@@ -206,7 +210,7 @@ def test_taken_back_to_the_first_version_a_ledger_keeps_its_entries_and_comes_up
         assert migrations.current(connection) == "0001"
         assert table_names(connection) == set(tables.metadata.tables) - {
             "waits", "digests", "digest_orders", "failures", "rounds", "stretches", "failed_deliveries",
-            "histories", "reaches", "answers",
+            "histories", "reaches", "answers", "met_gates", "rule_terms", "bulletins",
         }  # fmt: skip
         assert {"wanted", "awaited", "owing", "looked_under", "met_at"}.isdisjoint(
             one["name"] for one in inspect(connection).get_columns("features")

@@ -15,6 +15,7 @@ from integration.memory.ledger import Card, Ledger
 from integration.memory.rounds import Delivery, Known, Standing
 from integration.stages.entries import Frozen
 from integration.stages.model import Ref
+from tests.whole import some
 
 NOON = datetime(2026, 12, 7, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -184,7 +185,7 @@ def test_what_github_keeps_no_more_is_settled_and_then_forgotten(ledger: Ledger)
     assert asked_for(ledger) == []
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=some(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_in_whatever_pages_and_order_attempts_are_listed_what_never_arrived_is_known(
     sqlite_ledger: Ledger, data: st.DataObject

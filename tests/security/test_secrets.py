@@ -12,6 +12,7 @@ import http.client
 import http.server
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -20,12 +21,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 import redis
+import requests
 import sqlalchemy
 from click.testing import CliRunner
 
@@ -46,6 +49,7 @@ PLANTED = {
     "JIRA_DC_PAT": "hunter2-dc-pat/+=",
     "JIRA_DC_WEBHOOK_PATH_SECRET": "hunter2-path-secret-0123456789",
     "MARKER_KEY": "hunter2-marker-key-0123456789abcdef",
+    "SIGN_IN_CLIENT_SECRET": "hunter2-client-secret",
     "DIGEST_SUPPORT": "json://hunter2-user:hunter2-digest@127.0.0.1:9/hunter2-digest-path",
 }
 PASSWORDS = {"REDIS_URL": "hunter2-redis", "DATABASE_URL": "hunter2-database"}
@@ -164,6 +168,7 @@ def scene_of(home: Path, redis_server: str, postgres_url: str, **trackers: str) 
         **{name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ},
         **PLANTED, **trackers, "PYTHONPATH": str(ROOT), "PORT": str(port), "DATA_DIR": str(home / "data"),
         "MAPPINGS": str(ROOT / "integration/sandbox/mappings.yaml"), "LOG_LEVEL": "DEBUG", "WORKERS": "1",
+        "SIGN_IN": "github", "SIGN_IN_CLIENT_ID": "sandbox-client", "SIGN_IN_ALLOW": "acme",
         "REDIS_URL": f"unix://stages:hunter2-redis@{socket_path}", "JIRA_EMAIL": SERVICE_EMAIL,
         "DATABASE_URL": postgres_url.replace("postgres@", "postgres:hunter2-database@"),
     }  # fmt: skip
@@ -189,7 +194,7 @@ def is_up(scene: Scene) -> bool:
 
 def look_at_everything(scene: Scene) -> None:
     """What an admin looks at, and what somebody tries who should not."""
-    for path in ("/", "/healthz", "/readyz", "/nowhere"):
+    for path in ("/", "/healthz", "/readyz", "/nowhere", "/sign-in", "/sign-in/back?code=hunter2-code&state=x"):
         scene.ask("GET", path)
     secret = PLANTED["JIRA_DC_WEBHOOK_PATH_SECRET"]
     github = {"X_GitHub_Event": "issues", "X_GitHub_Delivery": "d-1"}
@@ -231,10 +236,29 @@ def test_where_all_goes_well_no_secret_is_found_anywhere(tmp_path: Path, redis_s
         written = lambda: [one for one in _github_comments(served.world) if one.by == SERVICE]  # noqa: E731
         until(lambda: said() and written(), scene, "a comment on each tracker")
         look_at_everything(scene)
+        handed_out = sign_in(scene, served.world)
 
         bodies = "\n".join(one.body for one in (*said(), *written()))
         (scene.home / "comments.html").write_text(bodies)
-        scene.is_clean(wanted(PLANTED))
+        scene.is_clean(wanted(PLANTED) | handed_out)
+
+
+def sign_in(scene: Scene, world: World) -> set[str]:
+    """As Sam, with a browser's redirects and cookies; what GitHub has handed out for it, its code and its token."""
+    world.github.oauth.clients["sandbox-client"] = PLANTED["SIGN_IN_CLIENT_SECRET"]
+    with requests.Session() as browser:
+        ours = f"http://127.0.0.1:{scene.port}"
+        shown = browser.get(f"{ours}/?at=1", headers={"Accept": "text/html"}, timeout=PATIENCE)
+        assert shown.url.endswith("/sign-in?next=/%3Fat%3D1")
+        asked = browser.get(f"{ours}/sign-in/begin?next=/?at=1", timeout=PATIENCE)
+        assert asked.url.startswith(f"{world.url}/login/oauth/authorize?")
+        fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', asked.text)) | {"who": "sam"}
+        home = browser.post(asked.url, data={name: unescape(value) for name, value in fields.items()}, timeout=PATIENCE)
+        assert home.url == f"{ours}/?at=1", home.text
+        (scene.home / "signed-in.html").write_text(home.text + repr(home.headers))
+        browser.get(f"{ours}/sign-in/back?code=hunter2-code&state=x", timeout=PATIENCE)
+    assert len(world.github.oauth.handed_out) == 2
+    return {*world.github.oauth.handed_out, "hunter2-code"}
 
 
 def _github_comments(world: World) -> list[Any]:

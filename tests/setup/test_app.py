@@ -28,16 +28,25 @@ def test_the_other_pages_name_no_permission_that_is_not_asked_for(doc: str) -> N
 
 
 def test_every_event_is_one_that_is_understood_and_every_one_understood_is_asked_for() -> None:
-    with_additions = {"push"}  # which are off at first; who lets repositories add rules adds it
-    assert {one.name for one in app.EVENTS} == set(deliveries._GITHUB) - with_additions
+    assert {one.name for one in app.EVENTS} == set(deliveries._GITHUB)
+
+
+def test_each_permission_and_each_event_has_its_reason() -> None:
+    assert all(one.why for one in (*app.PERMISSIONS, *app.EVENTS))
 
 
 @pytest.mark.parametrize("pull_requests", [True, False])
-def test_github_takes_the_manifest(pull_requests: bool) -> None:
-    made = app.manifest("https://stages.acme.example", "http://127.0.0.1:1/setup/github/done", pull_requests)
+@pytest.mark.parametrize("additions", [True, False])
+def test_github_takes_the_manifest_and_nothing_is_asked_for_that_is_not_used(
+    pull_requests: bool, additions: bool
+) -> None:
+    uses = app.Uses(pull_requests, additions)
+    made = app.manifest("https://stages.acme.example", "http://127.0.0.1:1/setup/github/done", uses)
     assert fault(made) == ""
     assert ("pull_requests" in made["default_permissions"]) is pull_requests
     assert ("pull_request" in made["default_events"]) is pull_requests
+    assert (made["default_permissions"].get("contents") == "read") is additions
+    assert ("contents" in made["default_permissions"]) is ("push" in made["default_events"]) is additions
     assert made["public"] is False
     assert made["hook_attributes"]["url"] == "https://stages.acme.example/webhooks/github"
 
@@ -48,12 +57,13 @@ def test_github_takes_the_manifest(pull_requests: bool) -> None:
         ({"default_events": ["issues", "star"]}, "events unsupported: star"),
         ({"default_permissions": {"issues": "admin"}}, "issues: admin"),
         ({"default_permissions": {"metadata": "read"}}, "events unsupported: issues, issue_comment"),
+        ({"default_events": ["issues", "push"]}, "events unsupported: push"),
         ({"hook_attributes": {}}, "hook_attributes.url"),
         ({"url": ""}, "url is no URL"),
     ],
 )
 def test_what_github_would_refuse_the_sandbox_refuses(changes: dict[str, object], says: str) -> None:
-    assert says in fault(app.manifest("https://s.example", "https://s.example/done", False) | changes)
+    assert says in fault(app.manifest("https://s.example", "https://s.example/done", app.Uses()) | changes)
 
 
 @pytest.mark.parametrize(

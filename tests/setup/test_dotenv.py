@@ -7,8 +7,10 @@ import stat
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from honcho.environ import parse
 
+from integration.cli import main
 from integration.setup import dotenv
 
 
@@ -39,6 +41,44 @@ def test_what_is_written_is_what_is_read(tmp_path: Path, value: str) -> None:
     dotenv.keep(env, {"A": value, "B": "after"})
     assert parse(env.read_text())["B"] == "after"
     assert parse(env.read_text()).get("A", "") == value
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [("A=1", "1"), ("export A=1", "1"), (" A = 1 # one", "1"), ("A='x#y'", "x#y"), ('A="a # b"', "a # b"),
+     ("A=1\nA=", "")],
+)  # fmt: skip
+def test_what_it_sets_is_read_as_it_is_meant(tmp_path: Path, line: str, value: str) -> None:
+    (tmp_path / ".env").write_text(f"# it's a note\nnot a line of ours\n{line}\n")
+    assert dotenv.variables(tmp_path / ".env") == {"A": value}
+    assert dotenv.sets(tmp_path / ".env", "A") is bool(value)
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("TOKEN=abc#hush", "2 TOKEN: a # begins a comment there"),
+        ("TOKEN='hush", "2 TOKEN: a quote is opened there"),
+        ('KEY="-----BEGIN hush-----', "GITHUB_APP_PRIVATE_KEY_FILE"),
+        ("TOKEN=hush\xff", "is not UTF-8"),
+    ],
+)
+def test_what_would_be_read_otherwise_than_it_is_meant_is_told_by_its_line_and_not_shown(
+    tmp_path: Path, line: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_bytes(f"B=1\n{line}\n".encode("latin-1"))
+    said = CliRunner().invoke(main, ["check", "mappings.yaml"])
+    assert said.exit_code == 2
+    assert says in said.output
+    assert "hush" not in said.output
+    assert "hush" not in dotenv.why_not(tmp_path)
+    assert dotenv.why_not(tmp_path)
+
+
+def test_a_link_to_where_nothing_can_be_written_is_found_out_before_anything_depends_on_it(tmp_path: Path) -> None:
+    (tmp_path / ".env").symlink_to(tmp_path / "gone" / ".env")
+    assert "gone" in dotenv.why_not(tmp_path)
 
 
 @pytest.mark.parametrize("before", [None, 0o644, 0o600])

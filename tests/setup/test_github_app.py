@@ -21,6 +21,7 @@ from integration.cli import main
 from integration.sandbox import World, running
 from integration.sandbox.serving import Served
 from integration.settings import Settings
+from integration.setup.app import Uses
 from integration.stages.model import Ref
 from integration.trackers.github import GitHub
 from integration.web import setup as pages
@@ -103,9 +104,11 @@ def test_two_clicks_make_an_app_whose_credentials_the_service_signs_in_with(
 ) -> None:
     (home / ".env").write_text("# mine\nPORT=8123\n")
     browser = Browser()
-    page = begun(browser, served, home, web, organisation="acme", pull_requests=True)
+    page = begun(browser, served, home, web, organisation="acme", uses=Uses(pull_requests=True))
     assert page.status_code == 200
     assert "who is in Support" in page.text, "each permission has its reason"
+    assert "the same of pull requests" in page.text, "and each event"
+    assert "Contents" not in page.text, "repositories add no rules in this file"
 
     at_github = browser.submit(page, "Make the App")
     assert at_github.url.startswith(f"{served.url}/organizations/acme/settings/apps/new?state=")
@@ -128,6 +131,32 @@ def test_two_clicks_make_an_app_whose_credentials_the_service_signs_in_with(
     assert hook.url == f"{PUBLIC}/webhooks/github"
     served.world.github.open_issue("acme/app", "Export", "erin", labels=["stage: beta"])
     assert GitHub(settings.github).fetch(Ref.parse("acme/app#1")).title == "Export"
+
+
+def test_where_repositories_add_rules_the_app_may_read_their_file_and_is_told_of_pushes(
+    served: Served, home: Path, web: str
+) -> None:
+    browser = Browser()
+    page = begun(browser, served, home, web, organisation="acme", uses=Uses(additions=True))
+    assert "Repository: Contents" in page.text
+    assert "a repository&#39;s own rules have changed" in page.text
+
+    browser.submit(browser.submit(page, "Make the App"), "Create GitHub App")
+
+    assert served.world.github.app_permissions == {
+        "issues": "write", "contents": "read", "metadata": "read", "members": "read"
+    }  # fmt: skip
+    assert "push" in served.world.github.app_events
+
+
+def test_secrets_that_are_there_already_stay_for_the_webhooks_that_sign_with_them(
+    served: Served, home: Path, web: str
+) -> None:
+    (home / ".env").write_text("GITHUB_TOKEN=t\nGITHUB_WEBHOOK_SECRETS='by hand, older'\n")
+    browser = Browser()
+    browser.submit(browser.submit(begun(browser, served, home, web), "Make the App"), "Create GitHub App")
+    (hook,) = served.world.hooks.hooks("github")
+    assert parse((home / ".env").read_text())["GITHUB_WEBHOOK_SECRETS"] == f"{hook.secret},by hand,older"
 
 
 def test_no_secret_is_on_any_page_and_the_key_of_the_page_goes_nowhere_else(
@@ -166,6 +195,8 @@ def test_another_process_that_set_it_up_closes_it_too(served: Served, home: Path
 def test_without_a_key_of_ours_nobody_begins(web: str, key: str) -> None:
     answer = Browser().open(f"{web}/setup/github?{key}")
     assert answer.status_code == 403
+    assert "<h1>It is not set up</h1>" in answer.text, "a page, as a person has followed an address"
+    assert "The key of this address is missing, wrong or older than an hour." in answer.text
     assert "release-stages setup github --link" in answer.text
 
 
@@ -241,6 +272,7 @@ def test_credentials_that_could_not_be_kept_are_told_with_what_to_do(
     answer = browser.submit(at_github, "Create GitHub App")
     assert answer.status_code == 502
     assert "generate a key" in answer.text
+    assert "Do not begin anew: that would make a second App" in answer.text
     assert not [line for one in served.world.github.manifests.keys for line in one.splitlines() if line in answer.text]
 
 
@@ -302,7 +334,18 @@ def test_a_dry_run_says_what_would_be_asked_for_and_makes_nothing(served: Served
     code, said = command(served, home, "--dry-run")
     assert code == 0
     assert f"delivers to: {PUBLIC}/webhooks/github" in said
+    assert "Contents" not in said
+    assert "Push" not in said
     assert list(home.iterdir()) == []
+
+
+def test_a_file_that_lets_repositories_add_rules_makes_the_app_ask_for_more(served: Served, home: Path) -> None:
+    shipped = (Path(__file__).parent.parent.parent / "mappings.yaml").read_text()
+    (home / "mappings.yaml").write_text(shipped.replace("  allowed: false  ", "  allowed: true  "))
+    code, said = command(served, home, "--dry-run")
+    assert code == 0, said
+    assert re.search(r"Repository: Contents +read +a repository's own rules", said)
+    assert re.search(r"Push +a repository's own rules have changed", said)
 
 
 def test_a_link_to_the_running_service_opens_it_there(served: Served, home: Path, web: str) -> None:

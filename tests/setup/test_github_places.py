@@ -85,6 +85,19 @@ def test_webhooks_are_made_where_the_file_has_repositories_and_a_second_run_chan
     assert (home / ".env").read_text() == env
 
 
+def test_where_repositories_add_rules_a_webhook_tells_of_pushes_too_and_one_that_is_there_is_mended(
+    served: Served, home: Path
+) -> None:
+    ask(served, "setup", "github", "--token")
+    (home / "mappings.yaml").write_text(FILE % '"acme/app", "acme/web"' + "additions: {allowed: true}\n")
+
+    code, said = ask(served, "setup", "github", "--token")
+
+    assert code == 0, said
+    assert "it is not told of push" in said
+    assert {hook.events for hook in hooks(served).values()} == {(*EVENTS, "push")}
+
+
 def test_a_pattern_of_repositories_means_the_organisations_webhook(served: Served, home: Path) -> None:
     (home / "mappings.yaml").write_text(FILE % '"acme/*"')
     assert ask(served, "setup", "github", "--token")[0] == 0
@@ -159,6 +172,16 @@ def test_a_dead_token_is_told_in_words(served: Served, home: Path) -> None:
     assert "ghp_dead" not in said
     code, said = ask(served, "setup", "github", "--token", GITHUB_TOKEN="")
     assert (code, "set it in the environment" in said) == (2, True)
+
+
+def test_a_webhook_that_signs_with_a_secret_that_we_have_lost_gets_the_new_one(served: Served, home: Path) -> None:
+    ask(served, "setup", "github", "--token")
+    (home / ".env").unlink()
+    code, said = ask(served, "setup", "github", "--token")
+    assert code == 0, said
+    assert "mend its webhook: its secret is not the one in .env" in said
+    kept = parse((home / ".env").read_text())["GITHUB_WEBHOOK_SECRETS"]
+    assert {hooks(served)[place].secret for place in ("acme/app", "acme/web")} == {kept}
 
 
 # --- labels -----------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from honcho.environ import parse
 
 from integration.cli import main
 from integration.sandbox import World, running
-from integration.sandbox.jira import REASON, JiraState
+from integration.sandbox.jira import NOTES, REASON, JiraState
 from integration.sandbox.jira_bodies import group_id
 from integration.sandbox.people import SERVICE, SERVICE_EMAIL, SERVICE_TOKEN
 from integration.setup import steps
@@ -149,6 +149,29 @@ def test_one_that_is_there_is_mended_and_keeps_its_name(place: Place, wrong: dic
     assert hook.jql == 'project in ("APP")'
 
 
+def test_a_webhook_that_signs_with_a_secret_that_we_have_lost_gets_the_new_one(place: Place) -> None:
+    place.run()
+    (place.home / ".env").unlink()
+    code, said = place.run()
+    assert code == 0, said
+    assert "its secret is not the one in .env" in said
+    (hook,) = place.world.hooks.hooks("jira")
+    assert hook.secret == parse((place.home / ".env").read_text())["JIRA_WEBHOOK_SECRETS"]
+
+
+def test_a_site_that_is_not_in_the_environment_is_told_by_its_variable(place: Place) -> None:
+    code, said = place.run("--site", "other")
+    assert code == 2
+    assert "there is no Jira site 'other' in the environment: set JIRA_OTHER_URL" in said
+    assert "SECRET" not in said
+
+
+def test_a_login_that_is_wrong_is_the_admins_and_not_our_own(place: Place) -> None:
+    code, said = place.run(SETUP_JIRA_API_TOKEN="wrong")
+    assert code == 2
+    assert "renew SETUP_JIRA_API_TOKEN" in said
+
+
 def test_a_pattern_of_projects_means_those_that_our_account_sees(place: Place) -> None:
     place.file("'*'", prevent="")
     place.jira.forbid(SERVICE, "GUARD")
@@ -255,6 +278,46 @@ def test_rules_that_others_have_made_stay(place: Place) -> None:
     assert len([one for one in place.ways().values() if not one.to]) == 1
 
 
+def test_our_own_way_that_was_opened_to_others_is_shut_again(place: Place) -> None:
+    place.run("--apply")
+    place.ways()["Release Stages"].conditions = ()
+    code, said = place.run("--apply")
+    assert code == 0, said
+    assert "'Release Stages' is for our account alone again" in said
+    assert place.ways()["Release Stages"].conditions[0].parameters["groupIds"] == group_id("release-stages")
+
+
+def test_another_way_that_shows_our_screen_is_noted(place: Place) -> None:
+    place.run("--apply")
+    place.ways()["Start beta"].screen = place.ways()["Release Stages"].screen
+    assert "'Start beta' shows the screen 'Release Stages', too" in place.run("--apply")[1]
+
+
+def test_a_stage_that_the_file_prevents_no_more_is_asked_for_no_more(place: Place) -> None:
+    place.file(prevent="prevent: {beta: Cleared for Beta, public: Cleared for Public Release}")
+    place.run("--apply")
+    place.file()
+    said = place.run("--apply")[1]
+    assert "'Start beta' asks for no field of ours any more" in said
+    assert place.run()[0] == 0
+    assert not place.ways()["Start beta"].validators
+    assert place.ways()["Release to everyone"].validators
+
+
+def test_rules_that_the_file_has_forgotten_are_told_and_can_be_taken_away_all_the_same(place: Place) -> None:
+    place.run("--apply")
+    place.file(prevent="")
+    code, said = place.run("--apply")
+    assert code == 1
+    assert "still asks for a field of ours, which nobody fills any more" in said
+    assert place.ways()["Release to everyone"].validators
+    code, said = place.run("--take-away", "--apply")
+    assert code == 0, said
+    assert not place.ways()["Release to everyone"].validators
+    assert "Release Stages" not in place.ways()
+    assert place.run()[0] == 0
+
+
 def test_what_jira_would_not_take_is_not_sent(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     place.run("--apply")
     del place.jira.projects["APP"].transitions[-1]  # our way is gone
@@ -298,6 +361,35 @@ def test_two_fields_of_one_name_are_told_apart_by_their_ids(place: Place) -> Non
     place.file(prevent=f"prevent: {{public: {second}}}")
     assert place.run("--apply")[0] == 0
     assert place.ways()["Release to everyone"].validators[0].parameters["fieldsRequired"] == second
+
+
+@pytest.mark.parametrize(
+    ("field", "says"),
+    [
+        ("Release notes", "is in use, as in APP-1: what stands there would be overwritten"),
+        ("Summary", "is one of Jira's own"),
+        ("Labels", "is no text"),
+    ],
+)
+def test_a_field_in_which_people_keep_something_is_not_taken(place: Place, field: str, says: str) -> None:
+    place.file(prevent=f"prevent: {{public: {field}}}")
+    key = place.jira.create_issue("APP", "Export", "erin")
+    place.jira.edit(key, "erin", **{NOTES: "what changes"})
+    version = place.jira.projects["APP"].workflow.version
+    code, said = place.run("--apply")
+    assert code == 1
+    assert f"the field '{field}' {says}; name another for public" in said
+    assert said.count("FAILED") == 2, "and nothing else is tried with it: the workflows stay as they are"
+    assert place.jira.projects["APP"].workflow.version == version
+
+
+def test_a_service_that_could_not_be_told_is_no_success_as_nobody_can_move_anything(place: Place) -> None:
+    place.jira.transition(place.jira.create_issue("APP", "Export", "erin"), "Beta", "erin")
+    code, said = place.run("--apply", REDIS_URL="redis://127.0.0.1:1/0")
+    assert code == 1
+    assert "FAILED  the service could not be told" in said
+    assert "nobody can move it to such a stage" in said
+    assert place.run("--apply")[0] == 0
 
 
 def test_a_field_that_people_could_write_is_noted(place: Place) -> None:

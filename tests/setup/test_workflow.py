@@ -57,6 +57,40 @@ def test_what_is_as_it_should_be_is_no_change() -> None:
     assert (again, changes) == (once, [])
 
 
+OTHERS = {"ruleKey": "system:restrict-issue-transition", "parameters": {"groupIds": "jira-users"}}
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        None,
+        {"operation": "ALL", "conditions": [OTHERS], "conditionGroups": []},
+        {"operation": "ANY", "conditions": [OTHERS, WAY.restriction], "conditionGroups": []},
+        {"operation": "ALL", "conditions": [{**OTHERS, "parameters": {**WAY.restriction["parameters"],
+                                                                      "permissionKeys": "EDIT_ISSUES"}}]},
+    ],
+)  # fmt: skip
+def test_our_own_way_is_for_our_account_alone_whatever_somebody_has_made_of_it(conditions: Any) -> None:
+    once, _ = workflow(transition("11", "Released")).held([GUARD], WAY)
+    once["transitions"][-1]["conditions"] = conditions
+    again, (change,) = Workflow(once, STATUSES, RANKS).held([GUARD], WAY)
+    assert "is for our account alone again" in change.says
+    assert again["transitions"][-1]["conditions"] == WAY.conditions
+
+
+def test_conditions_that_narrow_our_way_further_stay() -> None:
+    once, _ = workflow(transition("11", "Released")).held([GUARD], WAY)
+    once["transitions"][-1]["conditions"]["conditions"].append(OTHERS)
+    again, changes = Workflow(once, STATUSES, RANKS).held([GUARD], WAY)
+    assert (again, changes) == (once, [])
+
+
+def test_a_way_to_a_status_that_shows_our_screen_is_found() -> None:
+    screen = {"ruleKey": "system:transition-screen", "parameters": {"screenId": "9"}}
+    assert list(workflow(transition("11", "Beta", transitionScreen=screen)).also_shown("9")) == ["to Beta"]
+    assert not list(workflow(transition("11", transitionScreen=screen)).also_shown("9"))
+
+
 def test_other_words_are_put_right_and_what_jira_has_added_to_the_rule_stays() -> None:
     once, _ = workflow(transition("11", "Released")).held([GUARD], WAY)
     once["transitions"][0]["validators"][0]["parameters"] |= {"errorMessage": "old", "theirs": "x"}

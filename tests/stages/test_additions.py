@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from integration.check import check_additions
@@ -340,7 +340,10 @@ def no_milder(
 def test_whatever_a_repository_adds_no_verdict_is_milder_for_it(examples: int) -> None:
     raised = st.dictionaries(st.integers(0, 3), LEVELS)
     drawn = given(RULES, RULES, raised, st.booleans(), st.booleans())
-    settings(max_examples=examples, deadline=None)(drawn(no_milder))()
+    unread = ("{no_open: {labelled: x}}", Level.OBSERVE, "closed", "apply")
+    shut = ("{labelled: other}", Level.BLOCK, "closed", "apply")
+    once_wrong = example([unread, shut], [], {0: Level.BLOCK}, False, False)
+    settings(max_examples=examples, deadline=None)(drawn(once_wrong(no_milder)))()
 
 
 @pytest.mark.parametrize("late", [False, True])

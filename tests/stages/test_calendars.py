@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from integration.stages.calendars import Calendar, Duration, later, next_open
+from tests.whole import some
 
 LONDON = Calendar.model_validate(
     {"time_zone": "Europe/London", "days": "mon-fri", "hours": "09:00-17:30", "holidays": "GB-ENG"}
@@ -447,20 +448,20 @@ working = st.builds(Duration, st.integers(0, 12), st.sampled_from(["working hour
 calendars = st.sampled_from(CALENDARS)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=some(300), deadline=None)
 @given(times, times, working, calendars)
 def test_what_begins_later_does_not_end_earlier(one: datetime, other: datetime, by: Duration, at: Calendar) -> None:
     first, second = sorted((one, other))
     assert later(first, by, at) <= later(second, by, at)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=some(200), deadline=None)
 @given(near_changes, st.integers(1, 90), working, st.sampled_from([NIGHTS, ALWAYS]))
 def test_nor_does_it_around_a_change_of_the_clock(one: datetime, minutes: int, by: Duration, at: Calendar) -> None:
     assert later(one, by, at) <= later(one + timedelta(minutes=minutes), by, at)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=some(300), deadline=None)
 @given(times, working, calendars)
 def test_working_units_end_in_working_time(start: datetime, by: Duration, at: Calendar) -> None:
     end = later(start, by, at)
@@ -468,7 +469,7 @@ def test_working_units_end_in_working_time(start: datetime, by: Duration, at: Ca
     assert end >= start
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=some(200), deadline=None)
 @given(times, calendars, st.sampled_from(["working hour", "working day"]))
 def test_nothing_later_is_the_same_moment_in_working_time_else_the_next_opening(
     start: datetime, at: Calendar, unit: str
@@ -477,7 +478,7 @@ def test_nothing_later_is_the_same_moment_in_working_time_else_the_next_opening(
     assert end == start if at.open_at(start) else not at.open_at(end - timedelta(microseconds=1)) and at.open_at(end)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=some(300), deadline=None)
 @given(times, calendars)
 def test_the_next_opening_is_open_and_not_before(start: datetime, at: Calendar) -> None:
     then = next_open(start, at)
@@ -486,7 +487,7 @@ def test_the_next_opening_is_open_and_not_before(start: datetime, at: Calendar) 
     assert then == start or not at.open_at(then - timedelta(microseconds=1))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=some(300), deadline=None)
 @given(times, times, calendars)
 def test_nobody_is_there_before_the_next_opening(start: datetime, other: datetime, at: Calendar) -> None:
     then = next_open(start, at)
@@ -494,7 +495,7 @@ def test_nobody_is_there_before_the_next_opening(start: datetime, other: datetim
     assert then == start or not at.open_at(between)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=some(400), deadline=None)
 @given(times, working, st.sampled_from(WITH_QUIET_HOURS))
 def test_what_comes_later_never_ends_in_quiet_hours(start: datetime, by: Duration, at: Calendar) -> None:
     end = later(start, by, at)

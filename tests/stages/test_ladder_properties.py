@@ -612,17 +612,25 @@ _SAID = [
     ("/stage route internal, public", "erin"), ("/stage route public", "rhea"), ("/stage ack", "gus"),
     ("/stage check public", "erin"), ("@acme/support heads-up", "evan"),
 ]  # fmt: skip
+_REQUESTS = [(f"/stage request {stage}", by) for stage in STAGES[1:] for by in ("rhea", "erin")]
+WITH_REQUESTS = [*_SAID, *_REQUESTS]
 FAR_APART = [timedelta(minutes=17), timedelta(minutes=17), timedelta(hours=26)]
 CLOSE = [timedelta(0), timedelta(seconds=1), timedelta(seconds=40), timedelta(minutes=4), timedelta(minutes=6)]
 
 
 @st.composite
-def deeds(draw: st.DrawFn, gaps: Sequence[timedelta], said: bool, how_many_files: int) -> Deed:
+def deeds(
+    draw: st.DrawFn,
+    gaps: Sequence[timedelta],
+    said: bool,
+    how_many_files: int,
+    words: Sequence[tuple[str, str]] = _SAID,
+) -> Deed:
     after = draw(st.sampled_from(gaps))
     kinds = ["add"] * 4 + ["remove", "swap", "ready"] + ["say"] * 2 * said + ["file"] * (how_many_files > 1)
     match draw(st.sampled_from(kinds)):
         case "say":
-            text, by = draw(st.sampled_from(_SAID))
+            text, by = draw(st.sampled_from(words))
             return Deed(after, "say", text, by)
         case "file":
             return Deed(after, "file", str(draw(st.integers(0, how_many_files - 1))))
@@ -640,12 +648,13 @@ def stories(
     gaps: Sequence[timedelta] = (*FAR_APART, *CLOSE),
     said: bool = True,
     most: int = 12,
+    words: Sequence[tuple[str, str]] = _SAID,
     **of_files: Any,
 ) -> Story:
     written = draw(st.lists(files(**of_files), min_size=1, max_size=2))
     labels = draw(st.booleans())
     return Story(
-        deeds=tuple(draw(st.lists(deeds(gaps, said, len(written)), min_size=3, max_size=most))),
+        deeds=tuple(draw(st.lists(deeds(gaps, said, len(written), words), min_size=3, max_size=most))),
         files=tuple(written),
         labels=labels,
         order=draw(st.sampled_from(["name", "added", "last"])),

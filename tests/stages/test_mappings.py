@@ -24,6 +24,7 @@ from integration.stages.file import mappings as m
 from integration.stages.file import schema
 from integration.stages.file.mappings import Faulty, at, read
 from integration.stages.model import Carrier, Ref
+from tests.whole import some
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "mappings.yaml"
@@ -167,7 +168,7 @@ WRONG = [
     ("level: block", "level: blok", ['16:12 rules[0].level: "blok" is not possible here; did you mean "block"?']),
     ("id: known", "id: Known To All", ['12:9 rules[0].id: "Known To All" is no name; use small letters, digits and -, such as support-before-public']),
     ("time_zone: Europe/London\n", "time_zone: Europe/Londn\n", ['2:12 time_zone: no time zone "Europe/Londn"; did you mean "Europe/London"?']),
-    ("rules:\n", "rules: later\nlater:\n", ['11:8 rules: a list is needed here, not "later"', '12:1 later: no such key "later"; allowed: version, time_zone, stages, calendars, parties, sources, rules, notify, routes, links, windows, freezes, waivers, additions']),
+    ("rules:\n", "rules: later\nlater:\n", ['11:8 rules: a list is needed here, not "later"', '12:1 later: no such key "later"; allowed: version, time_zone, raise_after, stages, calendars, parties, sources, rules, notify, routes, links, windows, freezes, waivers, additions']),
     ("{github: {users: [gus]}}", "[gus]", ["8:11 parties.growth: a mapping of keys to values is needed here, not a list"]),
     # lengths of time and dates
     ("1 working day", "1 wokring day", ['15:43 rules[0].require[0].notified.ahead: "1 wokring day" is no length of time; did you mean "1 working day"?']),
@@ -293,7 +294,7 @@ def test_what_a_fault_quotes_cannot_break_its_line_or_reach_the_terminal() -> No
     (fault,) = faults(with_("version: 1\n", '"a\\nb\\e[31m": 1\nversion: 1\n'))
     assert fault == (
         '1:1 "a b�[31m": no such key "a b�[31m"; allowed: '
-        "version, time_zone, stages, calendars, parties, sources, rules, notify, routes, links, windows, freezes, waivers, additions"
+        "version, time_zone, raise_after, stages, calendars, parties, sources, rules, notify, routes, links, windows, freezes, waivers, additions"
     )
 
 
@@ -309,13 +310,13 @@ def only_faulty(text: str) -> None:
         assert all("\n" not in str(fault) for fault in wrong.faults)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=some(300), deadline=None)
 @given(st.text() | st.text(alphabet=" \n-:[]{}&*!|>'\"%#?,ab1\t<=~@`\\"))
 def test_any_text_is_read_or_faulty(text: str) -> None:
     only_faulty(text)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=some(60), deadline=None)
 @given(st.data())
 def test_the_shipped_file_with_a_slip_anywhere_is_read_or_faulty(data: st.DataObject) -> None:
     text = re.sub(r"^ *#.*\n", "", SHIPPED.read_text(), flags=re.MULTILINE)
@@ -339,7 +340,7 @@ PATHS = [
 ]  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=some(300), deadline=None)
 @given(
     st.sampled_from(PATHS), st.sampled_from(sorted({*m.Rule.model_fields, *m.Mappings.model_fields, "github"})), plain
 )

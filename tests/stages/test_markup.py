@@ -30,6 +30,7 @@ from integration.stages.texts.markup import (
     fitted,
 )
 from integration.stages.texts.wiki import wiki
+from tests.whole import some
 
 WRITERS: dict[str, Callable[[Text], str]] = {
     "markdown": markdown,
@@ -76,7 +77,7 @@ def a_list(count: int, words: str) -> Items:
     return Items(tuple(Item((Quoted(f"{number} {words}"),), False) for number in range(count)))
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=some(120), deadline=None)
 @given(TEXTS, st.integers(5000, 30_000))
 @example((Items((Item(("x",), None, 10_000),)),), 5000)  # nested so deep that its depth alone is too long
 @example((Paragraph((Quoted("\U0001f600" * 20_000),)),), 5000)
@@ -117,7 +118,7 @@ def test_what_is_too_long_by_one_letter_is_never_taken_for_short(text: Text) -> 
     assert length(fitted(text, most)) <= most
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=some(100), deadline=None)
 @given(TEXTS)
 def test_what_is_fitted_already_stays_as_it_is(text: Text) -> None:
     short = fitted(text, 5000)
@@ -130,7 +131,7 @@ LITTLE: st.SearchStrategy[Line] = st.lists(
 ).map(tuple)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=some(100), deadline=None)
 @given(st.lists(st.one_of(LITTLE.map(Paragraph), LITTLE.map(lambda line: Items((Item(line),)))), max_size=6).map(tuple))
 def test_a_short_text_stays_as_it_is(text: Text) -> None:
     assert fitted(text, 5000) is text

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from integration.stages.calendars import Duration
 from integration.stages.file.mappings import Rota
 from integration.stages.planning.rotas import on_duty, until
+from tests.whole import some
 
 ZONE = "Europe/London"
 PEOPLE = ["erin", "sam", "sofia"]
@@ -98,7 +99,7 @@ turns = st.builds(
 zones = st.sampled_from([ZONE, "America/New_York", "Australia/Adelaide", "America/Havana", "Pacific/Apia"])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=some(300), deadline=None)
 @given(turns, moments, zones, st.integers(0, 999))
 def test_a_turn_lasts_until_its_end_and_then_the_next_person_has_theirs(
     given: Rota, at: datetime, zone: str, thousandths: int

@@ -18,6 +18,7 @@ from integration.stages.file import mappings as m
 from integration.stages.file import schema
 from integration.stages.file.mappings import Faulty, read
 from tests.stages.test_mappings import as_json, misfits
+from tests.whole import some
 
 WHOLE = """\
 version: 1
@@ -516,7 +517,7 @@ def places(value: Any, way: tuple[str | int, ...] = ()) -> list[tuple[str | int,
 SLIPS: list[Any] = [None, True, 7, 1.5, "", "x", "http://[", "2026-13-01", [], [None], [["x"]], {}, {"x": None}, [{}]]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=some(150), deadline=None)
 @given(st.sampled_from(places(as_json(WHOLE))), st.sampled_from(SLIPS))
 def test_any_slip_in_any_place_is_read_or_faulty(way: tuple[str | int, ...], slip: Any) -> None:
     text = json.dumps(_with(as_json(WHOLE), way, slip))

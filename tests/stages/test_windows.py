@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from integration.stages.file.mappings import Window
 from integration.stages.rules.windows import is_in, next_change
+from tests.whole import some
 
 ZONE = "Europe/London"
 
@@ -148,7 +149,7 @@ windows = st.fixed_dictionaries(
 ).map(Window.model_validate)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=some(300), deadline=None)
 @given(windows, times, zones, st.lists(st.integers(0, 999), min_size=3, max_size=3))
 def test_nothing_changes_before_the_next_change_and_then_it_does(
     period: Window, at: datetime, zone: str, thousandths: list[int]
@@ -162,7 +163,7 @@ def test_nothing_changes_before_the_next_change_and_then_it_does(
     assert all(is_in(period, at + (last - at) * part // 1000, zone) is now for part in thousandths)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=some(300), deadline=None)
 @given(windows, times, zones)
 def test_a_moment_lies_in_by_what_the_clock_on_the_wall_shows(period: Window, at: datetime, zone: str) -> None:
     clock = at.astimezone(ZoneInfo(period.time_zone or zone))

@@ -6,6 +6,7 @@ time. Nothing of the house is replaced.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -22,13 +23,26 @@ from integration.settings import GitHubSettings, JiraSettings, Settings
 from integration.web.server import create_front
 from tests.stories.house import House, OnGitHub, OnJira, Team, unhurried
 from tests.web.by_wsgi import by_wsgi
+from tests.whole import trackers_for
 
 MONDAY = datetime(2026, 12, 7, 10, 0, tzinfo=UTC)
 
 
-@pytest.fixture(params=["github", "jira"])
+ON_BOTH = {"test_the_gate", "test_moves", "test_mentions"}  # what the service exists for
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A story that names no tracker is told on one of them, and by `make drill` on both: tests/whole.py."""
+    marked = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")]
+    if "tracker" in metafunc.fixturenames and not any("tracker" in re.split(r"[, ]+", str(one)) for one in marked):
+        module = metafunc.module.__name__.rpartition(".")[2]
+        chosen = trackers_for(f"{module}.{metafunc.function.__name__}", module in ON_BOTH)
+        metafunc.parametrize("tracker", chosen, indirect=True)
+
+
+@pytest.fixture
 def tracker(request: pytest.FixtureRequest) -> str:
-    """Each story is told on both trackers, unless it asks for one."""
+    """The tracker that the story is told on."""
     return str(request.param)
 
 

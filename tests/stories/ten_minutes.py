@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import fill
@@ -30,6 +32,16 @@ COMMAND = ".venv/bin/release-stages"
 PORT, SANDBOX, WIDTH = 8000, 8001, 120
 
 
+class _Terminal(CliRunner):
+    """Somebody sits there, and can be asked; what they type and nobody is to see is not shown."""
+
+    @contextmanager
+    def isolation(self, *args: Any, **more: Any) -> Iterator[Any]:
+        with super().isolation(*args, **more) as streams:
+            sys.stdin.isatty = lambda: True  # type: ignore[method-assign]
+            yield streams
+
+
 @dataclass
 class Newcomer:
     """Somebody with an empty folder and a sandbox; `told` is what the last step has shown."""
@@ -44,12 +56,14 @@ class Newcomer:
         """A command of ours, as it is typed; what is told, with the sandbox's address as everybody has it."""
         words = shlex.split(line)
         assert words[0] == COMMAND, line
-        ran = CliRunner().invoke(main, words[1:], input=typed, env=self.env, catch_exceptions=False)
+        ran = _Terminal().invoke(main, words[1:], input=typed, env=self.env, catch_exceptions=False)
+        assert ran.exit_code == 0, ran.output
         return self.as_everybody_sees(ran.output)
 
     def as_everybody_sees(self, text: str) -> str:
         """The address of the sandbox is the usual one, and no folder is named."""
-        return text.replace(self.world.url, f"http://127.0.0.1:{SANDBOX}").replace(f"{self.folder}/", "").rstrip("\n")
+        seen = text.replace(self.world.url, f"http://127.0.0.1:{SANDBOX}").replace(f"{self.folder}/", "")
+        return re.sub(r"(?m) +$", "", seen).rstrip("\n")
 
     def writes(self, name: str, text: str) -> None:
         (self.folder / name).write_text(text.replace(f"http://127.0.0.1:{SANDBOX}", self.world.url))
@@ -89,8 +103,6 @@ class Step:
 
 
 ENV = f"""GITHUB_API_URL=http://127.0.0.1:{SANDBOX}/api/v3
-GITHUB_TOKEN=sandbox-service-token
-GITHUB_WEBHOOK_SECRETS=sandbox-secret
 JIRA_URL=http://127.0.0.1:{SANDBOX}/jira
 JIRA_EMAIL=release-stages@acme.example
 JIRA_API_TOKEN=sandbox-service-token
@@ -101,8 +113,12 @@ MAPPINGS=stages.yaml
 
 
 def raise_support_to_block(one: Newcomer) -> None:
-    file = one.folder / "stages.yaml"
-    file.write_text(file.read_text().replace("    level: observe\n", "    level: block\n", 1))
+    now = (one.folder / "stages.yaml").read_text()
+    (one.folder / "next.yaml").write_text(now.replace("    level: observe\n", "    level: block\n", 1))
+
+
+def put_it_in_force(one: Newcomer) -> None:
+    (one.folder / "next.yaml").rename(one.folder / "stages.yaml")
 
 
 def erin_moves(one: Newcomer, number: int = 4) -> None:
@@ -114,7 +130,7 @@ def erin_moves(one: Newcomer, number: int = 4) -> None:
 STEPS = (
     Step(
         "Install it",
-        "Python 3.11 or newer and `make` are enough; a `redis-server` on the PATH is needed for step 6.",
+        "Python 3.11 or newer and `make` are enough; from step 9 on a `redis-server` on the PATH is needed, too.",
         "make install",
         shows=False,
     ),
@@ -122,18 +138,27 @@ STEPS = (
         "A GitHub and a Jira to try it with",
         "In a second terminal start the sandbox: a small GitHub and a small Jira with ten features at various stages. "
         f"Open <http://127.0.0.1:{SANDBOX}/>, and be anybody there. With trackers of your own, leave this step out.",
-        f".venv/bin/python -m integration.sandbox --no-scene --hooks http://127.0.0.1:{PORT}",
+        ".venv/bin/python -m integration.sandbox --no-scene",
         shows=False,
     ),
-    # Here the steps `release-stages setup github` and `release-stages setup jira` take the place of the next one.
     Step(
         "Say where they are",
         "A file `.env` in this folder holds all that the service must know of its surroundings; "
         "[.env.example](../.env.example) explains each variable. These are the sandbox's; with trackers of your own "
-        "put in what the [README](../README.md#set-it-up) tells you to make.",
+        "put in what the [README](../README.md#set-it-up) tells you to make. The secret is one that you make up: Jira "
+        "signs with it what it tells us.",
         ENV,
         file=".env",
         shows=False,
+    ),
+    Step(
+        "Let GitHub tell us of every move",
+        "`setup github` does what is to be done there, and writes what comes of it into `.env`. With `--token` it "
+        "makes a webhook, and asks for the token of the service's own account: here `sandbox-service-token`. At your "
+        "own GitHub leave `--token` out, and a browser leads you through making an App, which is better: two clicks, "
+        "and no more rights than are needed. Add `--dry-run` to see first what would be done.",
+        f"{COMMAND} setup github --token --org acme",
+        answers="sandbox-service-token\n",
     ),
     Step(
         "A first mappings.yaml, and where everything stands today",
@@ -143,6 +168,21 @@ STEPS = (
         f"{COMMAND} init --yes",
         then="Look into `stages.yaml`: it is short, and says what each part is for. One feature is in Public of which "
         "Support and Growth never heard: that is what this service is for.",
+    ),
+    Step(
+        "Let Jira tell us, too",
+        "Only an admin may do that. The command asks for a login that it uses now and keeps nowhere; here be Rhea, "
+        "`rhea@acme.example`, with the token `sandbox-rhea-token`. It also looks for moves that a workflow would not "
+        "let us take back.",
+        f"{COMMAND} setup jira",
+        answers="rhea@acme.example\nsandbox-rhea-token\n",
+        then="Run either of them again, and nothing is done twice.",
+    ),
+    Step(
+        "Does every repository have the labels?",
+        "`labels sync` says which labels of the file a repository lacks. It makes them only with `--apply`, and never "
+        "deletes or renames one.",
+        f"{COMMAND} labels sync",
     ),
     Step(
         "Is everything there that it needs?",
@@ -166,13 +206,21 @@ STEPS = (
         f"{COMMAND} explain acme/app#4",
         before=Newcomer.starts_the_service,
     ),
-    # Here `release-stages simulate` shows what a file would have done to what has happened so far.
     Step(
-        "Raise a rule",
-        "In `stages.yaml` write `level: block` in place of `level: observe` under `support-before-public`. A file is "
-        "checked before it takes effect; the running service takes it without a restart.",
-        f"{COMMAND} check stages.yaml",
+        "Raise a rule, on paper",
+        "Copy `stages.yaml` to `next.yaml`, and there write `level: block` in place of `level: observe` under "
+        "`support-before-public`. `simulate` reads the histories of the last half year and judges every move by both "
+        "files; it changes nothing at a tracker. [what-if.md](what-if.md) says how to read it.",
+        f"{COMMAND} simulate --mappings next.yaml --against stages.yaml",
         before=raise_support_to_block,
+        then="Of all moves one would have been blocked, until Support had answered: the one that escaped.",
+    ),
+    Step(
+        "Raise it",
+        "Is that what you want? Then put it in the place of the other: `mv next.yaml stages.yaml`. A file is checked "
+        "before it takes effect; the running service takes it without a restart.",
+        f"{COMMAND} check stages.yaml",
+        before=put_it_in_force,
     ),
     Step(
         "See it hold the door",

@@ -14,9 +14,10 @@ import time_machine
 from integration.cli import main
 from integration.sandbox import World, running
 from integration.sandbox.demo import seed
-from integration.sandbox.people import GITHUB_SECRET, JIRA_SECRET, ORG, SERVICE
+from integration.sandbox.people import SERVICE
+from integration.setup import steps
 from tests.stories.conftest import MONDAY
-from tests.stories.ten_minutes import COMMAND, DOC, PORT, STEPS, Newcomer, play, without_surroundings
+from tests.stories.ten_minutes import COMMAND, DOC, STEPS, Newcomer, play, without_surroundings
 
 ANEW = bool(os.environ.get("WRITE_WORDS"))
 STALE = "docs/getting-started.md shows another output than there is now: `make words`; read what has changed"
@@ -27,11 +28,10 @@ def newcomer(tmp_path: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch):
     for name in without_surroundings():
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(steps, "PAUSE", 0)
     with time_machine.travel(MONDAY, tick=False) as traveller, running(World()) as served:
         seed(served.world)
         served.world.hooks.hold()  # the service's receiver is not started here: a worker is told by hand
-        served.world.hooks.register(f"http://127.0.0.1:{PORT}/webhooks/github", GITHUB_SECRET, "github", place=ORG)
-        served.world.hooks.register(f"http://127.0.0.1:{PORT}/webhooks/jira", JIRA_SECRET, "jira")
         yield Newcomer(tmp_path, served.world, redis_url, traveller)
     structlog.reset_defaults()
 

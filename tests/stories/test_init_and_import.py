@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from integration.check import load
 from integration.cli import main
+from integration.importing import Import
 from integration.look import Desk
 from integration.memory.ledger import Ledger
 from integration.sandbox.demo import seed
@@ -178,6 +179,59 @@ def test_it_asks_and_takes_what_is_answered(seeded: House) -> None:
     assert jira.statuses["development"] == ("In Progress",)
     assert mappings.parties["support"].github and mappings.parties["support"].github.team == "acme/docs"
     assert list(mappings.parties) == ["support", "growth"]
+
+
+def test_answers_of_which_no_sound_file_can_be_made_are_asked_for_once_more(seeded: House) -> None:
+    first = ["acme/app", "-", "", "stage: beta", "", "", "support", "", "", ""]
+    then = ["", "-", "", "", "acme/support", "", "", ""]
+    told = tell(seeded, "init", typed="\n".join([*first, *then]) + "\n")
+
+    assert told.exit_code == 0, told.output
+    assert "That makes no sound file, and nothing was written:" in told.stdout
+    assert 'parties.support.github.team: "support" is no team; write organisation/team' in told.stdout
+    (source,) = load(seeded.settings.mappings).sources
+    assert source.github and list(source.github.labels) == ["development", "beta", "public"]
+
+
+def test_where_nothing_can_be_written_nothing_is_asked(seeded: House) -> None:
+    told = tell(seeded, "init", "--output", "no/such/folder/stages.yaml")
+    assert told.exit_code == 2
+    assert "nothing can be written in no/such/folder" in told.stderr
+    assert "Repositories" not in told.output
+
+
+def test_the_file_that_is_replaced_stays_until_the_new_one_is_whole(
+    seeded: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeded.settings.mappings.write_text("mine")
+
+    def full(path: Path, text: str, *_: object) -> None:
+        path.touch()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    told = tell(seeded, "init", "--yes", "--overwrite")
+    assert (told.exit_code, "No space left" in told.stderr) == (2, True)
+    assert seeded.settings.mappings.read_text() == "mine"
+    assert not list(seeded.settings.mappings.parent.glob(".*.yaml.*"))
+
+
+def test_ctrl_c_in_the_middle_is_told_and_the_next_run_goes_on(seeded: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    tell(seeded, "init", "--yes")
+    database, looked_at = new_ledger(seeded, "again"), Import._looked_at
+
+    def stops(self: Import, ref: Ref) -> None:
+        looked_at(self, ref)
+        if self.tally.written == 4:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Import, "_looked_at", stops)
+        told = tell(seeded, "import", DATABASE_URL=database)
+    assert told.exit_code == 130
+    assert "interrupted; what was read is kept, and `import` goes on from there" in told.stderr
+    again = tell(seeded, "import", DATABASE_URL=database)
+    assert "6 in the ledger\n4 had been looked at since this import began" in again.stdout
 
 
 def test_flags_choose_and_leave_the_other_tracker_out(seeded: House) -> None:

@@ -5,14 +5,16 @@ The workflow is set up by the command, as an admin sets it up.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
+import structlog
 from click.testing import CliRunner
 
 from integration.cli import main
-from integration.sandbox.jira import JiraSaysNo
+from integration.sandbox.jira import NOTES, JiraSaysNo
 from integration.sandbox.people import SERVICE_EMAIL, SERVICE_TOKEN
 from tests.stories.files import RULES, mappings
 from tests.stories.house import House, OnJira
@@ -66,6 +68,13 @@ class Guarded(OnJira):
 @pytest.fixture
 def team(house: House) -> Guarded:
     return Guarded(house)
+
+
+@pytest.fixture(autouse=True)
+def log_again() -> Iterator[None]:
+    """The command sets how it logs; the tests behind it want it as it was."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(autouse=True)
@@ -202,6 +211,21 @@ def test_issues_that_were_there_before_have_their_field_filled_when_it_is_set_up
     assert team.shown == ""
     team.later(seconds=5)  # it was looked at twice just now
     assert team.shown == "open", "it may go on standing there, and come back to there"
+
+
+def test_what_people_keep_in_a_field_of_theirs_is_not_overwritten_where_nothing_was_set_up(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"{__name__}.NAME", "Release notes")
+    team = OnJira(house)
+    house.put_in_force(RULES)
+    team.stand_in("beta")
+    team.world.jira.edit(team.key, "erin", **{NOTES: "what changes"})
+    team.settle()
+    team.ask_for("public")
+
+    assert team.world.jira.issue(team.key).custom[NOTES] == "what changes"
+    assert team.verdicts[-1] == ("beta", "public", "blocked"), "and it is put back as ever"
 
 
 def test_a_field_that_is_not_there_stops_nothing_else(house: House) -> None:

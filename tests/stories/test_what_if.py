@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
-from integration import logs
 from integration.cli import main
 from integration.settings import Settings
 from tests.stories.files import RULES, mappings
@@ -29,7 +29,7 @@ class Admin:
     def __init__(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
         self.house, self.file = house, house.settings.data_dir / "new.yaml"
         monkeypatch.setattr(Settings, "read", lambda environ: house.settings)
-        monkeypatch.setattr(logs, "set_up", lambda settings: None)
+        monkeypatch.setattr("integration.cli.whatif.hush", lambda: None)  # else the tests behind it log as it does
 
     def tries(self, rules: str, *options: str, **changes: Any) -> Result:
         self.file.write_text(mappings(rules, **changes))
@@ -185,3 +185,18 @@ def test_a_time_that_is_none_is_answered_with_how_to_write_one(admin: Admin) -> 
 
     assert shown.exit_code == 2
     assert "write 180d, 26w, 6m, 1y, or a date such as 2026-06-01" in shown.output
+    assert "'2090-01-01' is still to come" in admin.tries(RULES, "--since", "2090-01-01").output
+
+
+def test_without_redis_it_says_so_once_in_words_and_reads_all_the_same(
+    admin: Admin, blocked: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = replace(admin.house.settings, redis_url="redis://127.0.0.1:1/0")
+    monkeypatch.setattr(Settings, "read", lambda environ: away)
+
+    shown = admin.tries(RULES)
+
+    assert shown.exit_code == 0
+    assert shown.stderr.count("Redis does not answer, so nobody counts") == 1
+    assert "{" not in shown.stderr
+    assert "Redis" not in admin.tries(RULES, "--offline").stderr

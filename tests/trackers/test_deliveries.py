@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from integration.stages.model import Hint, Ref
 from integration.trackers.deliveries import Delivery, Malformed, Misfit, Unsigned, github, jira, mask, same_secret
+from tests.whole import some
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 OLD, NEW = "the old secret", "das neue Geheimnis – ü"
@@ -594,7 +595,7 @@ HEADERS = st.dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=some(300), deadline=None)
 @given(body=st.binary() | KNOWN.map(lambda each: json.dumps(each).encode()), event=EVENTS, headers=HEADERS)
 def test_whatever_is_signed_is_a_delivery_or_malformed(body: bytes, event: str, headers: dict[str, str]) -> None:
     for read in (
@@ -605,7 +606,7 @@ def test_whatever_is_signed_is_a_delivery_or_malformed(body: bytes, event: str, 
             assert isinstance(read(), Delivery)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=some(200), deadline=None)
 @given(signature=st.text(), body=st.binary(), secrets=st.lists(st.text(), max_size=3))
 def test_whatever_is_not_signed_is_refused(signature: str, body: bytes, secrets: list[str]) -> None:
     with pytest.raises(Unsigned):

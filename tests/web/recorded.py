@@ -80,8 +80,8 @@ MEMBER_OF_APP = visitor(Role.MEMBER, frozenset({"github:acme/app"}))
 class Pages:
     """The pages, with whoever `who` is behind the door."""
 
-    def __init__(self, app: Flask) -> None:
-        self.who = visitor()
+    def __init__(self, app: Flask, database_url: str) -> None:
+        self.who, self.database_url = visitor(), database_url
         app.before_request(self._let_in)
         self.app, self.client = app, app.test_client()
 
@@ -107,4 +107,4 @@ def make_pages(tmp_path: Path, database_url: str, redis_client: redis.Redis, red
     settings = Settings(
         tmp_path, tmp_path / "m.yaml", redis_url, database_url, b"k" * 32, admission=Admission("open"), **more
     )  # fmt: skip
-    return Pages(create_app(settings, Inbox(redis_client), dict))
+    return Pages(create_app(settings, Inbox(redis_client), dict), database_url)

@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from typing import get_args
@@ -15,10 +16,12 @@ from typing import get_args
 import pytest
 import redis
 
+from integration.health.reading import health_of_rules
 from integration.memory.database import transaction
 from integration.memory.ledger import Ledger
 from integration.stages.entries import Entry
 from integration.stages.file.mappings import read
+from integration.stages.health.faring import Fate
 from integration.web.entrance.visitors import Role
 from integration.web.pages import audit
 from integration.web.pages.asked import KINDS, key_of, name_of
@@ -295,3 +298,17 @@ def test_a_what_if_of_somebody_else_is_not_shown(pages: Pages) -> None:
 def test_nothing_is_begun_without_the_forms_token(pages: Pages, redis_client: redis.Redis) -> None:
     assert pages.client.post("/mappings/what-if", data={"text": RULES}).status_code == 400
     assert not redis_client.keys("release-stages:what-if:*")
+
+
+def test_how_the_rules_fare_is_told_to_those_who_may_see_all(pages: Pages) -> None:
+    for _ in range(500):
+        told = pages.text("/mappings/health")
+        if "hx-get" not in told:
+            break
+    row = re.search(r'<tr><td><a href="#rule-support-first">.*?</tr>', told, re.DOTALL)
+    assert row
+    (found,) = health_of_rules(Ledger.open(pages.database_url), read(CHANGED), CHANGED, datetime.now(UTC))
+    wanted = [found.fared.judged, len(found.fared.stops), *map(found.fared.count, Fate), found.fared.repeats]
+    assert list(map(int, re.findall(r'<td class="number">(\d+)</td>', row[0]))) == wanted
+    pages.who = MEMBER_OF_APP
+    assert "support-first" not in pages.text("/mappings/health")

@@ -17,8 +17,8 @@ from integration.memory.inbox import Inbox
 from integration.memory.ledger import Ledger
 from integration.settings import Settings
 from integration.web.app import create_app
-from integration.web.standing import Lately, Ready
 from integration.web.readiness import Readiness
+from integration.web.standing import Lately, Ready
 
 NOON = datetime(2026, 12, 7, 12, 0, tzinfo=UTC)
 HINDERED = "we may not see all webhooks at GitHub: it takes the organisation permission webhooks: write"
@@ -55,7 +55,7 @@ def test_a_round_that_is_hindered_is_told_of_and_keeps_nobody_from_being_served(
 
 
 def test_people_read_what_each_round_does_and_what_keeps_it_from_its_work(client: FlaskClient) -> None:
-    page = client.get("/").text
+    page = client.get("/status").text
     assert "Jira (main): what has changed is compared with the ledger" in page
     assert "GitHub: deliveries that failed are asked for again" in page
     assert HINDERED in page
@@ -105,3 +105,16 @@ def test_what_breaks_is_asked_again_later(monkeypatch: pytest.MonkeyPatch) -> No
 
     typed: Ready = ready
     assert _told(Lately(typed)) == {"sweep:github": "ok"}
+
+
+def test_that_a_rule_may_be_raised_is_told_in_short_and_keeps_nobody_from_being_served(
+    client: FlaskClient, settings: Settings
+) -> None:
+    said = "One rule may be raised a level: release-stages rules says which, and where."
+    assert "ripe" not in client.get("/readyz").json  # type: ignore[operator]
+    ledger = Ledger.open(settings.database_url)
+    ledger.trials.tell("ripe-rules", said, NOON, NOON)
+    ledger.close()
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json["ripe"]) == (200, said)  # type: ignore[index]
+    assert f"<p>{said}</p>" in client.get("/status").text, "it is no fault"

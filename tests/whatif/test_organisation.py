@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 
 from integration.memory.ledger import Ledger
+from integration.whatif import running
 from integration.whatif.report import Report, report
 from integration.whatif.running import Result, Running
 from integration.whatif.wanted import Wanted
@@ -114,3 +119,10 @@ def test_offline_nobody_is_asked_and_it_is_said(ledger: Ledger) -> None:
 @pytest.mark.drill
 def test_ten_thousand_features_come_to_the_answer_that_is_known_by_counting(ledger: Ledger) -> None:
     is_as_counted(result(ledger, MANY), MANY)
+
+
+def test_ctrl_c_is_for_whoever_has_begun_it_and_its_processes_say_nothing_of_their_own() -> None:
+    with ProcessPoolExecutor(1, get_context("spawn"), running._begin, (WANTED,)) as pool:
+        pid = pool.submit(os.getpid).result()
+        os.kill(pid, signal.SIGINT)
+        assert pool.submit(os.getpid).result() == pid

@@ -216,3 +216,12 @@ def test_half_of_each_budget_is_left_to_the_service() -> None:
     Modest(Counting()).enter(("github:x",), [Window("github:x:points", 1, 810, 60)])
 
     assert asked == [("github:x:points", 810), ("github:x:points:what-if", 405), ("github:x:what-if:hourly", 2500)]
+
+
+def test_where_no_redis_counts_the_hour_is_counted_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("integration.whatif.reading.HOURLY", 3)
+    modest, ours = Modest(Unpaced()), [Window("github:x:points", 1, 810, 60)]
+    assert modest.enter(("github:x",), ours, look=True) == 0
+    assert [modest.enter(("github:x",), ours) for _ in range(3)] == [0, 0, 0]
+    assert 3590 < modest.enter(("github:x",), ours) <= 3600
+    assert modest.enter(("jira:main",), []) == 0, "only GitHub counts by the hour"

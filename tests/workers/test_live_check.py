@@ -82,6 +82,14 @@ def test_what_is_wrong_is_a_warning_in_the_log_with_place_cause_and_fix(place: P
     assert place.inbox.depth() == 0
 
 
+def test_what_is_in_force_is_compared_and_not_what_lies_on_this_machines_disk(place: Place) -> None:
+    place.desk.settings.mappings.write_text("half of a file that somebody is wri")
+    place.inbox.hint(GITHUB)
+    (label, *others) = place.work(GITHUB)
+    assert label["cause"].startswith('acme/app has no label "stage: betta"')
+    assert not any("half" in one["cause"] for one in others)
+
+
 def test_how_much_is_wrong_is_told_on_the_pages_without_a_name(place: Place) -> None:
     clock.hint_at_live_checks(place.inbox, place.desk.settings)
     place.work(GITHUB)

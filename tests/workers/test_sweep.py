@@ -155,6 +155,23 @@ def test_pages_of_what_changed_hold_all_of_it_in_order_also_where_it_changed_in_
 
 
 @EACH
+def test_beyond_ten_thousand_pages_are_had_by_the_trackers_own_cursor(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("integration.sandbox.paging.DEEPEST", 15)
+    refs = place.open(23, at=NOON - 10 * MINUTE)
+    where, found, onward = refs[0].place, list[Ref](), ""
+    names, carrier = (["stage: beta"], Carrier.LABEL) if place.kind == "github" else (["Beta"], Carrier.STATUS)
+    while True:
+        page = place.tracker.carrying(where, carrier, names, onward)
+        found += [one.ref for one in page.found]
+        if not (onward := page.onward):
+            break
+    assert found == refs
+    assert {one.ref for one in walked(place.tracker, where, NOON - 20 * MINUTE)} == set(refs)
+
+
+@EACH
 def test_an_issue_that_changes_while_the_pages_are_read_lets_no_other_slip(place: Place) -> None:
     refs = [ref for minute in range(6) for ref in place.open(4, at=NOON - timedelta(minutes=60 - 3 * minute))]
     where, found, onward = refs[0].place, set(), ""

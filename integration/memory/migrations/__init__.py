@@ -19,7 +19,7 @@ from sqlalchemy import Connection, inspect, text
 if TYPE_CHECKING:
     from alembic.config import Config
 
-NEWEST = "0009"
+NEWEST = "0010"
 """The version that this release works with."""
 
 _ONE_AT_A_TIME = threading.Lock()  # Alembic keeps what it works on in module globals

@@ -26,7 +26,8 @@ MOST_RULES = 50
 SHORT = 12  # letters of a digest that a version shows
 
 _LEVELS = list(Level)
-_ALWAYS = ("hold", "needs-work")  # gates that no file names
+ALWAYS = ("hold", "needs-work")
+"""Gates that no file names."""
 
 
 class Unfit(Faulty):
@@ -161,7 +162,7 @@ def _of_rules(rules: list[Any], ground: Ground) -> Iterator[Found]:
     if len(rules) > MOST_RULES:
         yield ("rules",), f"{len(rules)} rules; a repository adds {MOST_RULES} at most", True
         return
-    known = {*_ALWAYS, *(rule.id for rule in ground.mappings.rules)}
+    known = {*ALWAYS, *(rule.id for rule in ground.mappings.rules)}
     for index, rule in enumerate(rules):
         if isinstance(rule, dict):
             yield from _of_rule(("rules", index), rule, known, ground.mappings.additions.custom)
@@ -188,6 +189,9 @@ def _of_rule(loc: tuple[str, int], rule: dict[str, Any], known: set[str], checks
         known.add(name)
     if rule.get("later") is not None:
         yield (*loc, "later"), "what may be put off, and for how long, only the organisation's file says", True
+    if rule.get("raise_after") is not None:
+        says = "when a level is to be raised is proposed to the organisation's admins alone; leave it out"
+        yield (*loc, "raise_after"), says, True
     for where, asked, given in sense.asked(rule):
         check = given.get("name")
         if asked == "custom" and isinstance(check, str) and check not in checks:

@@ -193,6 +193,30 @@ Turn = Annotated[
 ]
 
 
+def _trial(value: object) -> Duration | str:
+    if value == NEVER_RAISED:
+        return NEVER_RAISED
+    try:
+        trial = _length(value)
+    except ValueError as wrong:
+        if "out of bounds" in str(wrong):
+            raise
+        trial = None
+    if trial is None or trial.unit not in ("day", "week"):
+        raise ValueError(f"{shown(value)} is no time to wait for; write days or weeks, such as 6 weeks, or never")
+    return trial
+
+
+NEVER_RAISED = "never"
+Trial = Annotated[
+    Duration | str,
+    PlainValidator(_trial),
+    WithJsonSchema(
+        {"type": "string", "pattern": "^([0-9]+ +(day|week)s?|never)$", "examples": ["6 weeks", "30 days", "never"]}
+    ),
+]
+
+
 def _moment(value: object, during: ValidationInfo) -> datetime:
     return read_moment(value, during.context.zone if isinstance(during.context, Names) else ZoneInfo("UTC"))
 

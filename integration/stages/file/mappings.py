@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal
@@ -44,6 +44,7 @@ from integration.stages.file.forms import (
     StageName,
     Team,
     Text,
+    Trial,
     Turn,
     WebAddress,
     WindowName,
@@ -454,6 +455,7 @@ class Rule(Part):
     later: Length | None = None  # a party's word may be put off so long, by a named person: `/stage later`
     effective: Moment | None = None  # aware; a date in the file means 00:00 in its time zone
     on_error: Literal["open", "closed"] = "closed"
+    raise_after: Trial | None = None  # a raise is proposed after so long in its level; never: not at all
     because: str = ""
 
 
@@ -492,6 +494,7 @@ class Mappings(Part):
 
     version: Literal[1]
     time_zone: ZoneName = "UTC"
+    raise_after: Trial | None = None  # of all rules that say nothing of it themselves
     stages: dict[Identifier, Text] = Field(min_length=2)
     calendars: dict[Identifier, Calendar] = Field(default_factory=dict)
     parties: dict[Identifier, Party] = Field(default_factory=dict)
@@ -510,6 +513,11 @@ class Mappings(Part):
         """When the party works; None where the file does not say."""
         known = self.parties.get(party)
         return self.calendars.get(known.calendar) if known and known.calendar else None
+
+    def trial_of(self, rule: Rule) -> Duration | None:
+        """After how long in its level a raise is proposed; None where none is."""
+        trial = rule.raise_after if rule.raise_after is not None else self.raise_after
+        return trial if isinstance(trial, Duration) and rule.level is not Level.BLOCK else None
 
     def has_added(self, rule: str) -> bool:
         """Whether the rule of that id is the repository's own; in the organisation's file none is."""
@@ -566,15 +574,21 @@ class Shown:
     id: str  # labels:0, statuses:1
     carrier: Carrier
     names: Mapping[str, tuple[str, ...]]  # stage -> names, and for statuses also ids
+    _stages: Mapping[str, str] = field(init=False, repr=False, compare=False)  # the other way round, in small letters
+
+    def __post_init__(self) -> None:
+        each = ((name.casefold(), stage) for stage, names in reversed(list(self.names.items())) for name in names)
+        object.__setattr__(self, "_stages", dict(each))
 
     def stage_of(self, name: str, value_id: str = "") -> str | None:
         """The stage that this label or status shows, if it shows one; capitals do not count."""
-        wanted = {name.casefold()}
+        found = self._stages.get(name.casefold())
         if self.carrier is Carrier.STATUS and value_id:
-            wanted.add(value_id.casefold())
-        return next(
-            (stage for stage, names in self.names.items() if wanted & {each.casefold() for each in names}), None
-        )
+            by_id = self._stages.get(value_id.casefold())
+            if by_id and found and by_id != found:  # the file says both: the lower stage counts
+                return next(stage for stage in self.names if stage in (by_id, found))
+            return by_id or found
+        return found
 
 
 def at(mappings: Mappings, ref: Ref, pull_request: bool = False) -> tuple[Shown, ...]:

@@ -91,6 +91,8 @@ class Named:
     fields: tuple[Name, ...] = ()  # of Jira
     issues: tuple[Name, ...] = ()  # that take digests
     looks_around: bool = False  # a rule looks at other issues
+    additions: bool = False  # repositories may add rules
+    adding: tuple[Name, ...] = ()  # those alone; none: all of them
 
     @property
     def teams(self) -> dict[str, list[Name]]:
@@ -172,6 +174,8 @@ def _named(root: _Part) -> Named:
         fields=tuple(_fields(root, asked, parties)),
         issues=tuple(one for party in parties.values() if (one := party["digest"]["issue"].name(_ISSUE))),
         looks_around=any(_looks_around(part) for part in asked),
+        additions=root["additions"]["allowed"].value is True,
+        adding=root["additions"]["repositories"].names(_PLACE),
     )
 
 

@@ -79,6 +79,7 @@ def _head(basis: Basis) -> Iterator[str]:
     yield ""
     yield "version: 1"
     yield f"time_zone: {_text(basis.time_zone):24} # of the dates in this file; Europe/London, America/New_York …"
+    yield "raise_after: 6 weeks                 # then `release-stages rules` says which rules may be raised, and where"
     yield ""
     yield "stages:                             # in order; a feature need not visit them all"
     yield from (f"  {stage}: {name}" for stage, name in STAGES.items())

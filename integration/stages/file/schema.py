@@ -16,6 +16,7 @@ from integration.stages.file.mappings import REQUIREMENTS, Mappings, Rota
 _HANDMADE = {"Requirement", "Calendar"}
 _BARE = ("not_on_hold", "checklist", "no_open", "no_debt", "follows_route")
 _ONE_OF = ("described", "linked")
+_OF_THE_ORGANISATION = ("later", "raise_after")  # keys of a rule that a repository's own must not have
 _HOURS = "^ *[0-9]{1,2}:[0-9]{2} *[-–] *[0-9]{1,2}:[0-9]{2} *$"
 _CLASSES = {f"#/$defs/{part.__name__}" for part in REQUIREMENTS.values()}
 
@@ -44,7 +45,7 @@ def additions() -> dict[str, Any]:
     """The schema of a repository's own file. What it may refer to, only `check --repository-file` knows."""
     whole = Additions.model_json_schema(by_alias=True)
     known = schema()["$defs"]
-    rule = {key: part for key, part in known["Rule"]["properties"].items() if key != "later"}
+    rule = {key: part for key, part in known["Rule"]["properties"].items() if key not in _OF_THE_ORGANISATION}
     raised = _or_text(whole["$defs"]["Raise"], {"enum": ["warn", "block"]})
     defs = {"Rule": known["Rule"] | {"properties": rule}, "Raise": raised}
     while missing := set(re.findall(r"#/\$defs/(\w+)", json.dumps(defs))) - defs.keys():

@@ -174,7 +174,7 @@ class Attempts:
         for ask in self._asks_here(attempt):
             if ask.id not in self.scene.past.verdicts:
                 self._judged(ask, Outcome.BLOCKED, gates, attempt.id)
-        if self.scene.is_clear and track and track.stage == attempt.to and track.settles_at is None:
+        if self._is_let_in(attempt) and track and track.stage == attempt.to and track.settles_at is None:
             still = {rung.id for rung in self.scene.rungs_of(track)}
             asks = self._asks_here(attempt)
             for ask in asks:  # several quick moves are let in together
@@ -182,6 +182,12 @@ class Attempts:
                     self._judged(ask, self.scene.verdict.outcome, gates, attempt.id)
             self._owe(self.scene.verdict, attempt.to, attempt.askers)
             self._end(Ended.ADMITTED)
+
+    def _is_let_in(self, attempt: Attempt) -> bool:
+        """Its gates are open. A hold alone keeps out no person's own move, where no gate has ever kept it out."""
+        verdict, never_shut = self.scene.verdict, f"block:{attempt.id}" not in self.scene.past.intents
+        is_open = verdict is not None and verdict.outcome in (Outcome.ADMITTED, Outcome.WARNED)
+        return self.scene.is_clear or (is_open and never_shut and attempt.id.startswith(ASKED))
 
     def _owe(self, verdict: Verdict, stage: str, askers: Collection[str]) -> None:
         """What let it through and is still to be given: a promised word, which whoever asked cannot give; and what

@@ -36,7 +36,7 @@ from integration.stages.file.mappings import Mappings, Rule
 from integration.stages.model import NEVER, Comment, Issue, Person
 from integration.stages.moves import rank
 from integration.stages.planning.commands import Command, Known, is_plain_reply, parse
-from integration.stages.remembered import Remembered, asked_to_agree, remember
+from integration.stages.remembered import Memory, Remembered, asked_to_agree
 from integration.stages.rules.facts import facts_of
 from integration.stages.rules.sections import cut
 
@@ -79,9 +79,16 @@ class Unreadable(Exception):
         self.party = party
 
 
+class _TooEarly(Exception):
+    """Where the feature stands is not judged yet, and this comment asks to go on from there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Heed:
-    """What hearing looks at. `stage_at` tells what a word without a stage, written then, is for."""
+    """What hearing looks at. `stage_at` tells what a word without a stage, written then, is for.
+
+    `unjudged` is when the first move was made that has no verdict yet: a stage that is asked for later has to wait.
+    """
 
     issue: Issue
     mappings: Mappings
@@ -93,13 +100,29 @@ class Heed:
     called: Mapping[str, str] = field(default_factory=dict)  # handle -> name, of people that a comment has named
     stands_in: str | None = None  # the highest stage that it was let into
     source: str = ""  # in which a move that is asked for would be made
+    unjudged: datetime | None = None
 
 
-def hear(heed: Heed) -> tuple[list[Entry], dict[str, datetime]]:
-    """All that unheard comments say, in their order, and the parties that could not be read, and since when."""
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What unheard comments say, in their order. `unreadable`: parties, and since when.
+
+    `waits`: the next one asks for a stage, and what was moved before it is to be judged first.
+    """
+
+    entries: tuple[Entry, ...] = ()
+    unreadable: Mapping[str, datetime] = field(default_factory=dict)
+    waits: bool = False
+
+
+def hear(heed: Heed) -> Said:
+    """Hear all comments that were not heard yet, or those before one that has to wait."""
     entries: list[Entry] = []
     unreadable: dict[str, datetime] = {}
-    remembered = remember(heed.past)
+    if not heed.issue.comments:
+        return Said()
+    memory = Memory(heed.past)
+    remembered = memory.result()
     for comment in sorted(heed.issue.comments, key=lambda one: (one.at, len(one.id), one.id)):
         ours_or_bots = comment.author.id == heed.issue.me.id or comment.author.bot
         if ours_or_bots or comment.id in remembered.heard or _is_of_another_time(comment, remembered, heed):
@@ -109,10 +132,14 @@ def hear(heed: Heed) -> tuple[list[Entry], dict[str, datetime]]:
         except Unreadable as error:
             unreadable.setdefault(error.party, comment.at)
             continue
+        except _TooEarly:
+            return Said(tuple(entries), unreadable, waits=True)
         if new:
             entries += new
-            remembered = remember((*heed.past, *entries))
-    return entries, unreadable
+            for one in new:
+                memory.take(one)
+            remembered = memory.result()
+    return Said(tuple(entries), unreadable)
 
 
 def _is_of_another_time(comment: Comment, remembered: Remembered, heed: Heed) -> bool:
@@ -469,6 +496,8 @@ class _Hearing:
         here = attempt.to if attempt else self.heed.stands_in
         if self.comment.at < self.heed.born:
             return
+        if attempt is None and self.heed.unjudged and self.heed.unjudged <= self.comment.at:
+            raise _TooEarly
         if not self._is(TRIAGE):
             self._may_not("request", "")
         elif rank(command.stage, stages) < rank(here, stages) or command.stage == self.heed.stands_in:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from integration.stages.entries import Doubted, Entry, LabelVanished, Owed, Resumed
+from integration.stages.entries import Doubted, Entry, LabelVanished, Met, Owed, Resumed
 from integration.stages.file.mappings import at
 from integration.stages.last_look import UNSEEN, LastLook
 from integration.stages.model import NOBODY, Move
@@ -20,6 +20,7 @@ from integration.stages.planning.chasing import Chasing
 from integration.stages.planning.doing import Doing
 from integration.stages.planning.hearing import Heed, hear
 from integration.stages.planning.living import Living
+from integration.stages.planning.mending import Mending
 from integration.stages.planning.preventing import Preventing
 from integration.stages.planning.routing import Routing
 from integration.stages.planning.saying import Saying
@@ -33,7 +34,8 @@ from integration.stages.rules.gate import PATIENCE, Verdict
 class Plan:
     """What to write down, and then what to say and do. `wants` names parties whose people must be read first.
 
-    `waits_for` are the issues (as refs) whose change may open a gate that matters here.
+    `waits_for` are the issues (as refs) whose change may open a gate that matters here. `met` are gates that were shut
+    when a move was let through, and are open by now.
     """
 
     entries: tuple[Entry, ...] = ()
@@ -46,6 +48,7 @@ class Plan:
     wants: frozenset[str] = frozenset()
     debts: tuple[Owed, ...] = ()
     waits_for: tuple[str, ...] = ()
+    met: tuple[Met, ...] = ()
     seen: LastLook = UNSEEN
 
 
@@ -66,6 +69,7 @@ def make(given: Given) -> Plan:
     Doing(scene).act()
     living.keep()
     _note_vanished(scene)
+    met = Mending(scene).met()
     for one in scene.tracks.values():
         scene.look(one.settles_at)
     return Plan(
@@ -79,6 +83,7 @@ def make(given: Given) -> Plan:
         wants=frozenset(scene.wants),
         debts=scene.past.debts,
         waits_for=tuple(dict.fromkeys((*_attempt_waits_for(scene), *waits_for))),
+        met=met,
         seen=last_look(scene),
     )
 
@@ -91,7 +96,9 @@ def decide(scene: Scene) -> None:
     """All that is judged, before anything is said or done. A replay of what lies back decides by the very same."""
     attempts = Attempts(scene)
     attempts.follow()
-    _hear(scene)
+    if _hear(scene, _unjudged_since(scene)):
+        attempts.judge_rungs()
+        _hear(scene)
     attempts.hand_over()
     Routing(scene).follow()
     _end_hold(scene)
@@ -100,18 +107,27 @@ def decide(scene: Scene) -> None:
     _note_doubt(scene)
 
 
-def _hear(scene: Scene) -> None:
-    """What people wrote since the last look, and whose right to write it could not be read."""
+def _unjudged_since(scene: Scene) -> datetime | None:
+    """When the first move was made that has no verdict, where one can be given."""
+    settled = (track for track in scene.tracks.values() if track.settles_at is None)
+    rungs = (rung for track in settled for rung in scene.rungs_of(track))
+    return min((rung.at for rung in rungs if rung.id not in scene.past.verdicts), default=None)
+
+
+def _hear(scene: Scene, unjudged: datetime | None = None) -> bool:
+    """What people wrote since the last look, and whose right to write it could not be read; True where one waits."""
     given = scene.given
     heed = Heed(
         scene.issue, scene.mappings, scene.history, scene.stage_in_play, given.answers, given.born, scene.now,
-        given.called, scene.stands_in, scene.source,
+        given.called, scene.stands_in, scene.source, unjudged,
     )  # fmt: skip
-    entries, scene.unreadable = hear(heed)
-    scene.note(*entries)
+    said = hear(heed)
+    scene.unreadable = dict(said.unreadable)
+    scene.note(*said.entries)
     if scene.unreadable:
         newest = max(scene.unreadable.values())
         scene.look(scene.now + timedelta(minutes=1 if scene.now - newest < PATIENCE else 60))
+    return said.waits
 
 
 def _end_hold(scene: Scene) -> None:

@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from integration.stages.calendars import Calendar
-from integration.stages.entries import AttemptOpened, Entry, Held, Intended, Outcome, Proposed
+from integration.stages.entries import AttemptOpened, Entry, Held, Intended, Judged, Outcome, Proposed
 from integration.stages.file.mappings import GitHubPeople, JiraPeople, Mappings, at
 from integration.stages.model import NEVER, Comment, Issue, Move
-from integration.stages.moves import Names, Track, is_forward, ladder, rank, stays, track
+from integration.stages.moves import Names, Stay, Track, is_forward, ladder, rank, stays, track
 from integration.stages.planning.actions import Action, Say
 from integration.stages.planning.hearing import Answers
 from integration.stages.planning.rotas import on_duty
-from integration.stages.remembered import Attempt, Step, remember
+from integration.stages.remembered import Attempt, Memory, Remembered, Step, remember
 from integration.stages.rules.case import Case, Custom
 from integration.stages.rules.gate import Ask, CaseFor, Verdict, judge
 from integration.stages.texts import markers, words
@@ -68,7 +69,8 @@ class Scene:
         self.wants: set[str] = set()
         self.unknown_in_route = ""  # what the issue's text names as a stage and is none
         self.verdict: Verdict | None = None
-        self.past = remember(given.past)
+        self._memory = Memory(given.past)
+        self._past: Remembered | None = None
         self.doubles: list[Comment] = []  # of our own: they say what another comment says, word for word
         self.own = self._own_comments()
         self.tracks: dict[str, Track] = {}
@@ -77,7 +79,16 @@ class Scene:
     def note(self, *entries: Entry) -> None:
         """Add to what will be remembered, and remember it."""
         self.entries += entries
-        self.past = remember(self.history)
+        for entry in entries:
+            self._memory.take(entry)
+            self._past = None
+
+    @property
+    def past(self) -> Remembered:
+        """What is remembered, with the entries of this look."""
+        if self._past is None:
+            self._past = self._memory.result()
+        return self._past
 
     @property
     def history(self) -> tuple[Entry, ...]:
@@ -130,13 +141,12 @@ class Scene:
 
     def case(self, askers: frozenset[str] = frozenset()) -> Case:
         """What the rules may look at, with the evidence of all stages."""
-        never_in = frozenset(id for id, one in self.past.verdicts.items() if one.outcome is Outcome.BLOCKED)
         return Case(
             issue=self.issue,
             mappings=self.mappings,
             now=self.now,
             evidence=self.past.evidence,
-            stays=stays(self.track.moves, never_in) if self.track else (),
+            stays=self.stays,
             askers=askers,
             hold=self.hold,
             unreadable=self.unreadable,
@@ -147,6 +157,12 @@ class Scene:
             debts=self.past.debts,
             custom=self.given.custom,
         )
+
+    @property
+    def stays(self) -> tuple[Stay, ...]:
+        """Where the feature has been; what was blocked never got there."""
+        never_in = frozenset(id for id, one in self.past.verdicts.items() if one.outcome is Outcome.BLOCKED)
+        return stays(self.track.moves, never_in) if self.track else ()
 
     @property
     def route(self) -> tuple[str, ...] | None:
@@ -174,11 +190,20 @@ class Scene:
         steps = tuple((move.was, move.to) for move in asked.values() if move.to is not None)
         return Ask(attempt.was, attempt.to, attempt.raised_at or attempt.asked_at, steps)
 
-    def since(self) -> dict[str, datetime]:
-        """From when on evidence counts, per stage: since the last attempt on it ended, or it was left by hand."""
-        since = dict(self.past.ended_at)
+    def case_for(self, judged: Judged, askers: frozenset[str]) -> CaseFor:
+        """What the rules may look at now of a move that has its verdict: what counted then, and came since."""
+        return CaseFor(self.case(askers), judged.move.to or "", self.since(judged))
+
+    def since(self, before: Judged | None = None) -> dict[str, datetime]:
+        """From when on evidence counts, per stage: since the last attempt on it ended, or it was left by hand.
+
+        `before` a verdict was given, where that is asked for.
+        """
+        past = remember(takewhile(lambda one: one is not before, self.history)) if before else self.past
+        since = dict(past.ended_at)
         for move in self.track.moves if self.track else ():
-            if not move.ours and not is_forward(move, self.stages):
+            is_then = before is None or move.at <= before.move.at
+            if is_then and not move.ours and not is_forward(move, self.stages):
                 for stage in self.stages[rank(move.to, self.stages) + 1 : rank(move.was, self.stages) + 1]:
                     since[stage] = max(move.at, since.get(stage, move.at))
         return since
@@ -201,7 +226,7 @@ class Scene:
         """What a word without a stage, written then, is for: the open attempt's stage, else the next one."""
         if self.attempt and at >= self.attempt.asked_at:
             return self.attempt.to
-        stood = [stay for stay in self.case().stays if stay.since <= at]
+        stood = [stay for stay in self.stays if stay.since <= at]
         here = rank(stood[-1].stage if stood else None, self.stages)
         ahead = [one for one in self.stages[here + 1 :] if self.route is None or one in self.route]
         return (ahead or self.stages[min(here + 1, len(self.stages) - 1) :])[0]

@@ -143,11 +143,12 @@ def judge(ask: Ask, mappings: Mappings, case_for: CaseFor) -> Verdict:
 
 
 def _waits(gate: GateResult, gates: Iterable[GateResult], mappings: Mappings) -> bool:
-    """Is it to be waited for, as it cannot be evaluated? Not for a repository's own rule where another blocks."""
+    """Is it to be waited for, as it cannot be evaluated? Not for a repository's own doing where another blocks."""
     if gate.ok is not None or gate.waived or gate.level == Level.OBSERVE:
         return False
+    of_repository = mappings.has_added(gate.rule) or mappings.has_raised(gate.rule)
     others = (one for one in gates if not mappings.has_added(one.rule) and one.level == Level.BLOCK)
-    return not (mappings.has_added(gate.rule) and any(one.ok is False and not one.waived for one in others))
+    return not (of_repository and any(one.ok is False and not one.waived for one in others))
 
 
 def _applied(rule: Rule, ask: Ask, case: Case) -> list[GateResult]:
@@ -165,6 +166,16 @@ def _guarded(rule: Rule, ask: Ask, case: Case) -> list[GateResult]:
         broken = (Finding("this rule of the repository could be judged", None, why),)
         gate = GateResult(rule.id, rule.entering or rule.leaving or ask.to, rule.level, None, broken)
         return [replace(gate, because=rule.because, when_cleared=rule.when_cleared, on_error=rule.on_error)]
+
+
+def reopened(rule: Rule, ask: Ask, case_for: CaseFor) -> tuple[bool, datetime | None]:
+    """Would the rule's gate be open to this move now, and when may time alone change that?
+
+    Nothing hangs on it but what is known of the rule: whatever breaks in it counts as not open.
+    """
+    gates = _guarded(rule, ask, case_for.stage(rule.entering or ask.to))
+    looks = [at for one in gates if not is_open(one) for at in _looks(one.findings) if at > case_for.case.now]
+    return all(is_open(one) for one in gates), min(looks, default=None)
 
 
 def _always(ask: Ask, case: Case) -> list[GateResult]:

@@ -10,6 +10,7 @@ from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.requests_client import OAuth2Session
 
 from integration.admission import Admission
+from integration.setup.app import web_address
 from integration.web.entrance.identity import Identity, Unreadable, Withdrawn
 
 PATIENCE = 10.0  # seconds for each question
@@ -23,7 +24,7 @@ _TEAM = re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+|[A-Za-z0-9-]+")
 
 def endpoints(admission: Admission) -> dict[str, str]:
     """Where people say yes, and where the code becomes a token; an Enterprise server has them beside its API."""
-    root = admission.github_address
+    root = web_address(admission.github_api_url)
     return {
         "authorize_url": f"{root}/login/oauth/authorize",
         "access_token_url": f"{root}/login/oauth/access_token",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from integration.admission import Admission
 from integration.web.entrance.identity import Identity, Unreadable
 
 SCOPES = "openid profile email"
+READ_ANEW = 3600  # seconds
 SIGNED_BY = frozenset(  # what proves that the provider wrote it: "none" and shared secrets are not among them
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"}
 )
@@ -22,14 +24,16 @@ def discovery(admission: Admission) -> str:
 
 
 def meet(app: FlaskOAuth2App, admission: Admission) -> None:
-    """Read once what the provider says of itself, and hold it to what we were told. Raises `Unreadable`."""
+    """Read what the provider says of itself, each hour, and hold it to what we were told. Raises `Unreadable`."""
+    if time.time() - app.server_metadata.get("_loaded_at", 0) > READ_ANEW:
+        app.server_metadata = {}  # with it go its keys, of which one may have been taken back
     said = app.load_server_metadata()
     if said.get("issuer") != admission.issuer:
-        app.server_metadata.clear()
+        app.server_metadata = {}
         raise Unreadable("The provider calls itself by another name than SIGN_IN_ISSUER.")
     signed_by = [one for one in said.get("id_token_signing_alg_values_supported", ["RS256"]) if one in SIGNED_BY]
     if not signed_by:
-        app.server_metadata.clear()
+        app.server_metadata = {}
         raise Unreadable("The provider signs in no way that we trust.")
     said["id_token_signing_alg_values_supported"] = signed_by
 

@@ -7,9 +7,9 @@ Through it without a visitor come: /healthz, /readyz and /metrics, static files,
 from __future__ import annotations
 
 import logging
+import re
 import time
 from datetime import timedelta
-from typing import Any
 from urllib.parse import quote, urlsplit
 
 from flask import Flask, Response, g, jsonify, make_response, redirect, render_template, request, session
@@ -28,12 +28,13 @@ from integration.web.entrance.visitors import WHOM_TO_ASK, Role, Visitor, refusa
 
 LASTS = timedelta(hours=8)
 FREE = frozenset({"static", "standing.healthz", "standing.readyz"})
-FREE_PATHS = frozenset({"/metrics"})  # where a monitor asks; it has a token of its own
 FREE_ROOMS = frozenset({"setup", "entrance"})
 _TRACES = (  # of whoever passed a request on
     "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Server",
     "X-Forwarded-Prefix", "X-Forwarded-User", "X-Real-Ip", "Via", "Cf-Connecting-Ip", "True-Client-Ip",
 )  # fmt: skip
+
+_HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::\d+)?")
 
 
 def install(app: Flask, settings: Settings, parties: Parties | None = None, visits: Visits | None = None) -> None:
@@ -90,8 +91,10 @@ class Door:
     def look_who_asks(self) -> Answer | None:
         """None lets the request through, with `g.visitor` set wherever there is a visitor."""
         g.pop("visitor", None)
-        if request.endpoint in FREE or request.path in FREE_PATHS or request.blueprint in FREE_ROOMS:
-            return None
+        if request.endpoint in FREE or request.blueprint in FREE_ROOMS or request.path == "/metrics":
+            return None  # what a monitor asks for has a token of its own
+        if request.endpoint is None and request.path.startswith("/setup/"):
+            return None  # nothing is there any more, and that is no secret
         ways = {"open": self._open, "off": self._off, "proxy": self._by_proxy}
         return ways.get(self._admission.way, self._signed_in)()
 
@@ -138,28 +141,28 @@ class Door:
         return self._let_in(found, None)
 
     def _signed_in(self) -> Answer | None:
-        kept = self._kept()
-        if kept is None:
-            return _to_sign_in()
-        identity = Identity.found(kept["who"])
         try:
-            places = self.places.of(kept["sid"]) if self._admission.per_repository else None
+            identity, number = self._kept()
+            everything = not self._admission.per_repository or is_listed(identity, self._admission.admins)
+            return self._let_in(identity, None if everything else self.places.of(number))
         except Withdrawn:
-            session.clear()
+            if "in" in session:
+                session.clear()
             return _to_sign_in()
         except Unreadable as why:
             return refusal("It cannot be told what you may see", str(why), "Try again in a minute.", 503, request.path)
-        return self._let_in(identity, places)
 
-    def _kept(self) -> dict[str, Any] | None:
-        """What the session says, where it is one of ours, not too old, and not one that was signed out."""
-        kept = session.get("in")
-        if not isinstance(kept, dict) or kept.get("who", {}).get("how") != self._admission.way:
-            return None
-        if not 0 <= time.time() - kept["since"] < LASTS.total_seconds() or self._visits.has_left(kept["sid"]):
-            session.clear()
-            return None
-        return kept
+    def _kept(self) -> tuple[Identity, str]:
+        """Who it is, and the session's number. Raises `Withdrawn` where it is no session that still counts."""
+        try:
+            kept = session["in"]
+            identity, number, since = Identity.found(kept["who"]), str(kept["sid"]), float(kept["since"])
+        except (KeyError, TypeError, ValueError):
+            raise Withdrawn from None  # none, or one that another release has made
+        of_age = 0 <= time.time() - since < LASTS.total_seconds()
+        if identity.how != self._admission.way or not of_age or self._visits.has_left(number):
+            raise Withdrawn
+        return identity, number
 
     def _let_in(self, identity: Identity, places: frozenset[str] | None) -> Answer | None:
         """Judged at each request, so that what an admin changes counts at once."""
@@ -170,7 +173,7 @@ class Door:
         parties = self._parties.of(identity)
         admin = is_listed(identity, self._admission.admins)
         role = Role.ADMIN if admin else Role.MEMBER if parties else Role.READER
-        seen = None if admin or places is None else places | self._admission.jira_projects
+        seen = None if places is None else places | self._admission.jira_projects
         g.visitor = Visitor(
             identity.id, identity.name or identity.handle, identity.handle, role, parties, identity.how, seen,
             identity.email,
@@ -189,11 +192,9 @@ def _trace() -> str:
 
 
 def _host() -> str:
-    """The host that the request is for, without its port."""
-    try:
-        return urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
-    except ValueError:
-        return ""
+    """The host that the request is for, without its port; nothing where it is no host."""
+    found = _HOST.fullmatch(request.headers.get("Host", ""))
+    return found["name"].strip("[]") if found else ""
 
 
 def _to_sign_in() -> Answer:

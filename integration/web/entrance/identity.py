@@ -16,7 +16,7 @@ class Unreadable(Exception):
 
 
 class Withdrawn(Exception):
-    """The token is good for nothing any more: they have to sign in again."""
+    """A session or its token is good for nothing any more: they have to sign in again."""
 
 
 @dataclass(frozen=True, slots=True)

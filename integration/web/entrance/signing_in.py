@@ -22,7 +22,7 @@ from integration.memory.visits import Visits
 from integration.settings import Settings
 from integration.web.entrance import by_github, by_openid
 from integration.web.entrance.by_proxy import is_the_proxy
-from integration.web.entrance.identity import Identity, Unreadable, Withdrawn, is_let_in
+from integration.web.entrance.identity import Identity, Unreadable, Withdrawn, is_let_in, is_listed
 from integration.web.entrance.places import Places
 from integration.web.entrance.visitors import refusal
 
@@ -149,7 +149,7 @@ class SigningIn:
     def _let_in(self, identity: Identity, token: str) -> None:
         """A new session: nothing of the one before is in it, so nobody can have prepared it."""
         number = secrets.token_urlsafe(32)
-        if self._admission.per_repository:
+        if self._admission.per_repository and not is_listed(identity, self._admission.admins):
             self._places.begin(number, token)
         counted = self._names() | {*self._admission.allow, *self._admission.admins}
         session.clear()
@@ -167,7 +167,7 @@ class SigningIn:
     @property
     def _provider(self) -> str:
         if self._admission.way == "github":
-            return "GitHub" if "//github.com" in self._admission.github_address else "GitHub Enterprise"
+            return "GitHub" if self._admission.github_api_url == "https://api.github.com" else "GitHub Enterprise"
         return urlsplit(self._admission.issuer).hostname or ""
 
 

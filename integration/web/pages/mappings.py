@@ -9,16 +9,17 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import pairwise
 
-from flask import Response, abort, make_response
+from flask import Response, abort, make_response, render_template
 
 from integration.stages.file.mappings import Mappings
+from integration.stages.health.faring import Fate
 from integration.stages.texts.rulebook import Book
 from integration.web.entrance.visitors import Role, current
 from integration.web.pages.books import Books
-from integration.web.pages.shown import called_version, page
+from integration.web.pages.shown import Shown, called_version, page
 
 CONTEXT = 3  # lines around what is different
 _OWN = "+"
@@ -52,8 +53,20 @@ def show(books: Books) -> Response:
     return make_response(
         page(
             "mappings.html", books, hash=hash, text=text, book=_book(books.mappings), versions=versions.listed(),
-            added=list(_added(books)), may_try=current().role >= Role.MEMBER,
+            added=list(_added(books)), health=health(books), may_try=current().role >= Role.MEMBER,
         )
+    )  # fmt: skip
+
+
+def health(books: Books) -> str:
+    """How the rules fare: a part of the page, which asks again by itself until it is known.
+
+    The figures are of all features, and so for those who may see all of them.
+    """
+    may_see = current().places is None
+    return render_template(
+        "health.html", shown=Shown.of(books), looked=books.health() if may_see else None, may_see=may_see,
+        fates=list(Fate), now=datetime.now(UTC),
     )  # fmt: skip
 
 

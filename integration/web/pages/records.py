@@ -76,6 +76,12 @@ def _mappings(routes: Blueprint, books: Opened) -> None:
 
         return mappings.show(books())
 
+    @routes.get("/mappings/health")
+    def mappings_health() -> ResponseReturnValue:
+        from integration.web.pages import mappings
+
+        return mappings.health(books())
+
     @routes.get("/mappings/what-if")
     @needs(Role.MEMBER)
     def mappings_what_if() -> ResponseReturnValue:

@@ -41,6 +41,7 @@ def upgrade() -> None:
     for name, type_ in COLUMNS.items():
         op.add_column("features", sa.Column(name, type_))
     op.create_index(op.f("ix_features_place"), "features", ["place"])
+    op.create_index("ix_features_board", "features", ["stage", "frozen", "closed", "since", "wanted"])
     connection = op.get_bind()
     now = datetime.now(UTC)
     rows = connection.execute(sa.select(FEATURES.c.id, FEATURES.c.ref)).all()
@@ -62,6 +63,7 @@ def _place(ref: str) -> str:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_features_board", table_name="features")
     op.drop_index(op.f("ix_features_place"), table_name="features")
     for name in reversed(COLUMNS):
         op.drop_column("features", name)

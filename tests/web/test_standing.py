@@ -124,7 +124,7 @@ class Texts(HTMLParser):
 @pytest.mark.usefixtures("worker")
 def test_the_page_tells_how_it_stands_and_where_to_look(make_client: Callable[..., FlaskClient]) -> None:
     client = make_client({**GOOD, "mappings": "mappings.yaml:3:1 <b>no such stage</b>"})
-    page = Texts(client.get("/").get_data(as_text=True))
+    page = Texts(client.get("/status").get_data(as_text=True))
     assert "mappings.yaml:3:1 <b>no such stage</b>" in page.text, "quoted, not obeyed"
     assert "Nothing waits." in page.text
     assert "/webhooks/github" in page.text
@@ -150,12 +150,12 @@ def test_the_page_tells_how_long_the_oldest_waits(
 ) -> None:
     Inbox(redis_client).hint(Ref("github", "", "acme/app", 12), now=NOON)
     with time_machine.travel(NOON + waited, tick=False):
-        page = Texts(make_client().get("/").get_data(as_text=True))
+        page = Texts(make_client().get("/status").get_data(as_text=True))
     assert f"One issue waits, the longest for {says}" in page.text
 
 
 def test_the_page_opens_without_redis(make_client: Callable[..., FlaskClient]) -> None:
-    answer = make_client(None, Inbox.connect("redis://127.0.0.1:1")).get("/")
+    answer = make_client(None, Inbox.connect("redis://127.0.0.1:1")).get("/status")
     assert answer.status_code == 200
     assert "cannot be told without Redis" in Texts(answer.get_data(as_text=True)).text
 
