@@ -17,7 +17,6 @@ from integration.stages.file.written import Faulty
 from integration.stages.health.raising import RuleHealth
 from integration.web.pages.beside import Beside
 
-
 HEALTH_FRESH = timedelta(hours=6)  # it reads every verdict there is: twenty seconds of a core with 10,000 features
 
 
