@@ -76,13 +76,16 @@ class Record:
             self.ledger.failures.revive(ref, now)
         return tuple(chosen)
 
-    def drop(self, name: str, because: str) -> None:
-        """Do not try it any more, before something new comes for it. Raises `Unknown`, `Away`."""
+    def drop(self, name: str, because: str, by: str = "") -> None:
+        """Do not try it any more, before something new comes for it. Raises `Unknown`, `Away`.
+
+        `by`: who wants that; otherwise the operating system's user.
+        """
         if remove(self.inbox, name):
             return
         ref = self._known(name).ref
         self.inbox.forget(ref)
-        self.ledger.failures.drop(ref, _who(), because)
+        self.ledger.failures.drop(ref, by or _who(), because)
         self.ledger.put_off(ref, None)
 
     def release(self, cause: str) -> tuple[Ref, ...]:

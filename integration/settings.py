@@ -18,7 +18,7 @@ from integration.admission import Admission
 PLAIN = (
     "PORT", "HOST", "MAPPINGS", "REDIS_URL", "DATABASE_URL", "DATA_DIR", "WORKERS", "THREADS", "LOG_LEVEL",
     "MARKER_KEY", "SANDBOX", "SANDBOX_PORT", "FORCE_COLOR", "ROTA_HOSTS",
-    "PUBLIC_URL", *admission.VARIABLES,
+    "PUBLIC_URL", "METRICS_TOKEN", *admission.VARIABLES,
 )  # fmt: skip
 GITHUB = (
     "GITHUB_API_URL", "GITHUB_TOKEN", "GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY", "GITHUB_APP_PRIVATE_KEY_FILE",
@@ -121,6 +121,7 @@ class Settings:
     public_url: str = ""  # where trackers and people reach us from outside; empty where nobody has said
     rota_hosts: tuple[str, ...] = ()  # hosts in our own network that a rota's url may name
     admission: Admission = field(default_factory=Admission)  # who may see the pages
+    metrics_token: str = field(default="", repr=False)  # who asks for /metrics; empty: whoever sits at this machine
 
     def digest_addresses(self, party: str) -> tuple[str, ...]:
         """The Apprise addresses of the party's digest, which are secrets. `digests` has them by party, `_` as `-`."""
@@ -179,6 +180,7 @@ class _Reading:
             force_color="FORCE_COLOR" in self.set,
             rota_hosts=self.rota_hosts(),
             admission=admitted,
+            metrics_token=self.metrics_token(),
             public_url=self.public_url(f"http://127.0.0.1:{port}" if sandbox else ""),
             marker_key=self.marker_key(data_dir),  # last: with a fault before it, nothing is made
             warnings=tuple(self.warnings),
@@ -258,6 +260,16 @@ class _Reading:
             github.api_url if github else asked, sandbox,
         )  # fmt: skip
         return admission.read(self.set, around, self.fault, self.warnings.append)
+
+    def metrics_token(self) -> str:
+        """What a monitor shows to be told /metrics."""
+        said = self.set.get("METRICS_TOKEN", "")
+        if said and (len(said) < 16 or not said.isascii() or not said.isprintable() or " " in said):
+            self.fault(
+                "METRICS_TOKEN", "it is too short to be a secret, or no plain word", "use 16 or more letters and digits"
+            )
+            return ""
+        return said
 
     # where things are kept
 

@@ -137,6 +137,8 @@ WEB_MAY_REACH = ("integration.web", "integration.memory", "integration.stages", 
                  "integration.settings", "integration.admission", "integration.logs", "integration.watched",
                  "integration.loopback",
                  "integration.health.reading",  # reads the ledger, and nothing else
+                 # what an admin does about what failed is the same on the page as in the shell
+                 "integration.failed",
                  # what /setup/github needs: pure, or a file, or one request of its own
                  "integration.setup.app", "integration.setup.dotenv", "integration.setup.registering")  # fmt: skip
 
@@ -185,7 +187,7 @@ ONLY_IN = {
     "werkzeug": ("integration.web", "integration.sandbox", "integration.loopback"),
     "github": ("integration.trackers.github", "integration.trackers.github_wire"),
     "jira": ("integration.trackers.jira", "integration.trackers.jira_wire"),
-    "rq": ("integration.memory.inbox", "integration.memory.strays", "workers"),
+    "rq": ("integration.memory.inbox", "integration.memory.strays", "integration.memory.what_ifs", "workers"),
     "sqlalchemy": ("integration.memory",),
     "alembic": ("integration.memory",),
     "psycopg": ("integration.memory",),
@@ -197,12 +199,16 @@ ONLY_IN = {
         "integration.sandbox",
     ),
     "redis": (
+        "integration.memory.acts",
+        "integration.memory.arrivals",
         "integration.memory.away",
         "integration.memory.breaker",
+        "integration.memory.budgets",
         "integration.memory.copies",
         "integration.memory.inbox",
         "integration.memory.traffic",
         "integration.memory.visits",
+        "integration.memory.what_ifs",
         "integration.running",
         "workers.pool",
         "workers.failing",
@@ -214,6 +220,7 @@ ONLY_IN = {
     "flask_wtf": ("integration.web.entrance",),
     "joserfc": ("integration.web.entrance", "integration.sandbox"),
     "honcho": ("integration.running", "integration.setup.dotenv"),
+    "prometheus_client": ("integration.web.metrics",),
 }
 
 

@@ -240,12 +240,15 @@ class HouseWorker(SimpleWorker):
 class Crew:
     """The threads of one process, and the pulse that keeps what they are at."""
 
-    def __init__(self, redis_url: str, threads: int, leases: Leases, warm_up: Callable[[], object]) -> None:
+    def __init__(
+        self, redis_url: str, threads: int, leases: Leases, warm_up: Callable[[], object], aside: str = ""
+    ) -> None:  # fmt: skip
         once = Retry(NoBackoff(), 1)  # redis-py alone would sleep for many seconds before it tries again
         self._redis = Redis.from_url(redis_url, client_name=NAME, retry=once)
         self._leases, self._warm_up = leases, warm_up
         self._workers: dict[int, HouseWorker] = {}
-        self._threads = [threading.Thread(target=self._listen, args=(n,), daemon=True) for n in range(threads)]
+        listens = [(n, QUEUE) for n in range(threads)] + ([(threads, aside)] if aside else [])
+        self._threads = [threading.Thread(target=self._listen, args=each, daemon=True) for each in listens]
         self._stopping = HouseQueue.stopping
         self._given_up: float | None = None  # when to leave although a run hangs
         self._next_maintenance = time.monotonic() + MAINTENANCE
@@ -269,16 +272,17 @@ class Crew:
                 self._stopping.wait(max(0.0, beat_at - time.monotonic()))
         return 0 if self._given_up is None else 1
 
-    def _listen(self, number: int) -> None:
-        """One thread: RQ's loop, begun anew when it ends by itself."""
+    def _listen(self, number: int, queue: str) -> None:
+        """One thread: RQ's loop over one queue, begun anew when it ends by itself."""
         try:
-            self._warm_up()
+            if queue == QUEUE:
+                self._warm_up()
         except Exception as error:  # the first job meets it again, and says it where it belongs
             log.warning("a worker thread could not prepare itself", reason=type(error).__name__)
         while not self._stopping.is_set():
             try:
                 worker = HouseWorker(
-                    [HouseQueue(QUEUE, connection=self._redis)], connection=self._redis,
+                    [HouseQueue(queue, connection=self._redis)], connection=self._redis,
                     serializer=JSONSerializer, at_end=self._leases.let_go,
                 )  # fmt: skip
                 self._workers[number] = worker
@@ -357,15 +361,16 @@ class Pool(WorkerPool):
 
 def serve(
     redis_url: str, workers: int, threads: int, offered: Mapping[str, Callable[..., Any]],
-    leases: Callable[[], Leases], warm_up: Callable[[], object] = lambda: None,
+    leases: Callable[[], Leases], warm_up: Callable[[], object] = lambda: None, aside: str = "",
 ) -> None:  # fmt: skip
     """Run that many processes of that many threads until a signal says stop.
 
     `offered`: what jobs may name, and what is then called. `leases` opens the inbox, in the process that it is for;
-    `warm_up` is called once in each thread, before its first job.
+    `warm_up` is called once in each thread, before its first job. `aside` is a queue for what may wait: one thread more
+    of each process listens to it alone, and what it takes keeps none of the others.
     """
     HouseJob.offered = offered
-    os.register_at_fork(after_in_child=_end_with_parent)
+    os.register_at_fork(after_in_child=end_with_parent)
     pool = Pool(
         [QUEUE],
         Redis.from_url(redis_url),
@@ -374,7 +379,7 @@ def serve(
         serializer=JSONSerializer,
         job_class=HouseJob,
         queue_class=HouseQueue,
-        crew=lambda: Crew(redis_url, threads, leases(), warm_up),
+        crew=lambda: Crew(redis_url, threads, leases(), warm_up, aside),
     )
     os.nice(NICE)
     gc.collect()
@@ -383,7 +388,7 @@ def serve(
     pool.start(logging_level="WARNING")
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """In a fresh child: forget the pool's signals, and (where Linux offers it) be told when the parent is gone."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -52,14 +52,24 @@ def _questions(entry: Entry) -> dict[str, str | None]:
     return {column: plain(value)[:_LONGEST] if value else None for column, value in found.items()}
 
 
-def _seal(row: Mapping[str, Any]) -> str:
-    """The hash of a row: over the one before it and all of its own columns."""
+def as_written(text: str) -> str:
+    """A text as it stands in an entry's body."""
+    return _canonical(text)
+
+
+def covered(row: Mapping[str, Any]) -> str:
+    """What of a row its hash covers beside the hash before it: all of its own columns, as JSON."""
     sealed = {
         name: value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
         for name, value in row.items()
         if name not in _BESIDE
     }
-    return hashlib.sha256(f"{row['previous']}\n{_canonical(sealed)}".encode()).hexdigest()
+    return _canonical(sealed)
+
+
+def _seal(row: Mapping[str, Any]) -> str:
+    """The hash of a row: over the one before it and all of its own columns."""
+    return hashlib.sha256(f"{row['previous']}\n{covered(row)}".encode()).hexdigest()
 
 
 def chained(feature_id: int, seq: int, head: str, entries: Iterable[Entry], now: datetime) -> list[dict[str, Any]]:

@@ -38,8 +38,12 @@ from rq.serializers import JSONSerializer
 from rq.utils import utcformat
 from rq.worker_registration import get_keys
 
+from integration.memory import arrivals
+from integration.memory.acts import Acts
+from integration.memory.arrivals import Arrivals
 from integration.memory.away import Away, asking
 from integration.memory.breaker import Breaker
+from integration.memory.budgets import Budgets
 from integration.stages.model import Hint, Ref
 
 __all__ = ["Away", "Inbox", "Run"]
@@ -78,6 +82,26 @@ class Run:
     until: float = math.inf  # on the monotonic clock of its process: then it has taken too long
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An issue for which something is to be done. `later`: not before; `under_way`: somebody is at it now."""
+
+    name: str
+    since: datetime
+    later: datetime | None = None
+    under_way: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """One thread that works: on which machine, in which process, since when, its last sign of life; as RQ has it."""
+
+    host: str
+    pid: str
+    since: str
+    seen: str
+
+
 class Inbox:
     """What is still to be done. Every method raises `Away` when Redis does not answer."""
 
@@ -91,6 +115,9 @@ class Inbox:
         template = f"local FREE = {free}\n{_template(self.queue)}"
         self._scripts = {name: redis.register_script(template + _source(name)) for name in _SCRIPTS}
         self.breaker = Breaker(redis)
+        self.arrivals = Arrivals(redis, f"{PREFIX}arrivals")
+        self.budgets = Budgets(redis)
+        self.acts = Acts(redis, f"{PREFIX}admins")
         self._strange: set[bytes] = set()  # names that were told of already
 
     @classmethod
@@ -106,17 +133,19 @@ class Inbox:
         return not hints or self.accept_all([(delivery_id, hints)], now)[0]
 
     def accept_all(
-        self, deliveries: Sequence[tuple[str, Sequence[Hint]]], now: datetime | None = None
+        self, deliveries: Sequence[tuple[str, Sequence[Hint]] | tuple[str, Sequence[Hint], str]],
+        now: datetime | None = None,
     ) -> list[bool]:  # fmt: skip
         """Keep the hints of many deliveries, all of them in one round trip; of each whether it was new.
 
-        Of a delivery's id a digest is remembered for `SEEN_FOR`, in two thirds of the room that a key of its own takes.
+        A delivery is its id, its hints, and what event it was, where that is known. Of its id a digest is remembered
+        for `SEEN_FOR`, in two thirds of the room that a key of its own takes; `arrivals` tells of the last ones.
         """
         now = now or datetime.now(UTC)
         stamp = utcformat(now)
-        wanted: list[Any] = [_ms(now - SEEN_FOR)]
-        for delivery_id, hints in deliveries:
-            wanted += (_digest(delivery_id), len(hints))
+        wanted: list[Any] = [_ms(now - SEEN_FOR), _ms(now - arrivals.KEPT_FOR), arrivals.MOST]
+        for delivery_id, hints, *event in deliveries:
+            wanted += (_digest(delivery_id), len(hints), arrivals.written(delivery_id, event[0] if event else ""))
             for hint in hints:
                 watermark = "" if hint.watermark is None else _ms(hint.watermark)
                 wanted += (str(hint.ref), watermark, hint.cause, *self._job(hint.ref, stamp))
@@ -261,6 +290,31 @@ class Inbox:
         with asking():
             first = cast(list[tuple[bytes, float]], self._redis.zrange(f"{PREFIX}dirty", 0, 0, withscores=True))
         return max(now - _at(first[0][1]), timedelta(0)) if first else None
+
+    def waiting(self, limit: int) -> tuple[Waiting, ...]:
+        """The issues that wait or are being looked at, the longest waiting first."""
+        with asking():
+            found = cast(Sequence[Any], self._redis.zrange(f"{PREFIX}dirty", 0, limit - 1, withscores=True))
+            names = [name for name, _ in found]
+            later = self._redis.zmscore(f"{PREFIX}later", names) if names else []
+            with self._redis.pipeline(transaction=False) as pipeline:
+                for name in names:
+                    pipeline.exists(f"{PREFIX}lock:{name.decode('utf-8', 'replace')}")
+                held = pipeline.execute()
+        return tuple(
+            Waiting(name.decode("utf-8", "replace"), _at(since), _at(at) if at else None, bool(under_way))
+            for (name, since), at, under_way in zip(found, later, held, strict=True)
+        )
+
+    def workers(self) -> tuple[Listening, ...]:
+        """The threads that listen to our queue, and have given a sign of life lately."""
+        with asking():
+            keys = sorted(get_keys(queue=self.queue))
+            with self._redis.pipeline(transaction=False) as pipeline:
+                for key in keys:
+                    pipeline.hmget(key, "hostname", "pid", "birth", "last_heartbeat")
+                found = pipeline.execute()
+        return tuple(Listening(*(text.decode() if text else "" for text in one)) for one in found if any(one))
 
     def last_deliveries(self) -> dict[str, datetime]:
         """When the last delivery of each tracker came that said anything to us: of `github`, `jira:main`."""

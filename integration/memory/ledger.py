@@ -19,6 +19,8 @@ from sqlalchemy import Connection, Engine, Row, Select, and_, bindparam, delete,
 
 from integration.memory import board, chain, tables
 from integration.memory.agenda import Agenda, written
+from integration.memory.audit import Audit
+from integration.memory.census import Census
 from integration.memory.database import (
     LedgerAway,
     Unreadable,
@@ -98,6 +100,8 @@ class Ledger:
         self._engine = engine
         self.born = born
         self.agenda = Agenda(engine)
+        self.audit = Audit(engine)
+        self.census = Census(engine)
         self.board = board.Board(engine)
         self.reports = Reports(engine)
         self.failures = Failures(engine)

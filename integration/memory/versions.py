@@ -29,6 +29,14 @@ class Under(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Version:
+    """A text that is, or was, in force, and since when it is known."""
+
+    hash: str
+    first_seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Own:
     """A repository's own file, as it was read last. `digest` is of the version that counts, empty where there is none.
 
@@ -56,6 +64,13 @@ class Versions:
     def text(self, hash: str) -> str | None:
         """The text of a version that is, or was, in force."""
         return self._text(hash)
+
+    def listed(self) -> tuple[Version, ...]:
+        """Every version of mappings.yaml that ever was in force, the newest first."""
+        question = select(_V.hash, _V.first_seen_at).where(~_V.hash.startswith(f"{_OWN}:"))
+        with transaction(self._engine) as connection:
+            rows = connection.execute(question.order_by(_V.first_seen_at.desc(), _V.hash)).all()
+        return tuple(Version(row.hash, row.first_seen_at) for row in rows)
 
     def take(self, hash: str, text: str, now: datetime) -> None:
         """This version is in force from now on, for everybody; its text is kept, once.
@@ -86,6 +101,13 @@ class Versions:
     def own_text(self, digest: str) -> str | None:
         """The text of a version of a repository's file that is, or was, in force."""
         return self._text(f"{_OWN}:{digest}")
+
+    def own_text_of(self, begin: str) -> str | None:
+        """The same, by the beginning of its digest, as verdicts name it; None also where two begin so."""
+        question = select(_V.text).where(_V.hash.startswith(f"{_OWN}:{begin}", autoescape=True)).limit(2)
+        with transaction(self._engine) as connection:
+            found = connection.execute(question).scalars().all()
+        return found[0] if len(found) == 1 and begin else None
 
     def keep_own(self, place: str, own: Own, text: str, now: datetime) -> None:
         """This is what the repository's file has come to, as it was read at `own.read_at`; a later reading stands.

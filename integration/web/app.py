@@ -10,7 +10,7 @@ from integration.memory.inbox import Inbox
 from integration.settings import Settings
 from integration.web.entrance import door
 from integration.web.entrance.parties import Parties
-from integration.web.pages.routes import NAV, pages
+from integration.web.pages.routes import nav, pages
 from integration.web.standing import Ready, standing
 
 HEADERS = {
@@ -42,7 +42,7 @@ def create_app(
     """
     app = bare_app()
     door.install(app, settings, parties)
-    app.context_processor(lambda: {"nav": NAV})
+    app.context_processor(lambda: {"nav": nav()})
     app.register_blueprint(standing(settings, inbox, ready))
     app.register_blueprint(pages(settings, inbox))
     if set_up:

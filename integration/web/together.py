@@ -41,7 +41,8 @@ class Together:
             batch = [self._waiting.get(), *self._gathered()]
             loop = batch[0][1].get_loop()
             try:
-                answers: list[bool] | Exception = self._inbox.accept_all([(one.id, one.hints) for one, _ in batch])
+                told = [(one.id, one.hints, one.event) for one, _ in batch]
+                answers: list[bool] | Exception = self._inbox.accept_all(told)
             except Exception as error:
                 answers = error
             loop.call_soon_threadsafe(_tell, batch, answers)

@@ -26,7 +26,11 @@ def test_every_page_has_its_pictures(name: str) -> None:
 @pytest.mark.skipif(not os.environ.get("WRITE_PICTURES"), reason="made by `make pictures`")
 @pytest.mark.parametrize("name", PICTURED)
 def test_write_the_pictures(browser: Browser, served: Served, name: str) -> None:
-    for look, size, colours in (("light", "desktop", "light"), ("dark", "desktop", "dark"), ("phone", "phone", "light")):
+    for look, size, colours in (
+        ("light", "desktop", "light"),
+        ("dark", "desktop", "dark"),
+        ("phone", "phone", "light"),
+    ):
         width, height = SIZES[size]
         context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=colours)
         page = context.new_page()

@@ -58,8 +58,8 @@ def run(inbox: Inbox, ref: Ref, at: datetime = NOON) -> Run:
 
 
 def ours(client: redis.Redis) -> set[bytes]:
-    """Our keys, without what is forgotten by and by: deliveries that were seen, counts of looks, when the last came."""
-    beside = {f"{PREFIX}{name}".encode() for name in ("seen", "last")}
+    """Our keys, without what is forgotten by and by: deliveries that were seen, counts of looks, what came."""
+    beside = {f"{PREFIX}{name}".encode() for name in ("seen", "last", "arrivals")}
     return {
         key for key in client.keys(f"{PREFIX}*") if key not in beside and not key.startswith(f"{PREFIX}looks:".encode())
     }

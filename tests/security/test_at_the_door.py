@@ -153,7 +153,7 @@ def test_a_prepared_session_is_not_the_one_that_is_signed_in(client_of: Clients,
 
 
 def form_token(client: FlaskClient) -> str:
-    return client.get("/operations").text.partition('name="csrf_token" value="')[2].partition('"')[0]
+    return client.get("/for-admins").text.partition('name="csrf_token" value="')[2].partition('"')[0]
 
 
 def test_a_form_counts_only_with_the_token_of_its_own_session(client_of: Clients, served: Served) -> None:
@@ -173,7 +173,7 @@ def test_a_form_counts_only_with_the_token_of_its_own_session(client_of: Clients
 
 def test_open_to_one_machine_is_not_open_to_forms_of_other_pages_there(client_of: Clients) -> None:
     client = client_of(Admission("open"))
-    assert client.post("/operations", headers={"Origin": "http://evil.example"}).status_code == 400
+    assert client.post("/for-admins", headers={"Origin": "http://evil.example"}).status_code == 400
 
 
 def with_key(secret: bytes) -> Flask:
@@ -299,7 +299,7 @@ def test_userinfo_does_not_speak_against_the_token(client_of: Clients, served: S
     client = client_of(by_openid(served, admins=("rhea@acme.example",)))
     Way(client).go("gus")
     assert (client.get("/board").json or {})["email"] == "gus@acme.example"
-    assert client.get("/operations").status_code == 403
+    assert client.get("/for-admins").status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -406,7 +406,7 @@ def test_no_secret_of_the_way_in_is_logged_or_shown(
             client = client_of(way)
             here = Way(client).allow(Way(client).begin(), who)
             shown += [
-                answer.text for answer in (Way(client).back(here), Way(client).back(here), client.get("/operations"))
+                answer.text for answer in (Way(client).back(here), Way(client).back(here), client.get("/for-admins"))
             ]
     assert [line["event"] for line in lines].count("somebody signed in") == 2
     told = caplog.text + repr(lines) + "".join(shown)

@@ -59,7 +59,7 @@ def with_pages(one: Settings, redis_client: redis.Redis) -> Flask:
 
     app.add_url_rule("/board", "board", told, methods=["GET", "POST"])
     app.add_url_rule("/party", "party", needs(Role.MEMBER)(told))
-    app.add_url_rule("/operations", "operations", needs(Role.ADMIN)(told), methods=["GET", "POST"])
+    app.add_url_rule("/for-admins", "operations", needs(Role.ADMIN)(told), methods=["GET", "POST"])
     return app
 
 

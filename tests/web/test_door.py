@@ -53,7 +53,7 @@ def make_client(make: Callable[..., Flask]) -> Callable[..., FlaskClient]:
 
 def test_at_one_machine_everything_is_open_and_each_page_says_so(make_client: Callable[..., FlaskClient]) -> None:
     client = make_client(Admission("open"), sandbox=True)
-    told = client.get("/operations").json
+    told = client.get("/for-admins").json
     assert told is not None
     assert (told["how"], told["role"], told["places"]) == ("open", "ADMIN", None)
     assert told["parties"] == ["docs", "growth", "release-managers", "support"], "in a play one may play all of them"
@@ -91,7 +91,7 @@ def test_whoever_comes_through_a_tunnel_or_a_proxy_is_told_to_set_up_signing_in(
     make_client: Callable[..., FlaskClient], headers: dict[str, str]
 ) -> None:
     client = make_client(Admission("open"))
-    for path in ("/", "/board", "/operations", "/nothing"):
+    for path in ("/", "/board", "/for-admins", "/nothing"):
         answer = client.get(path, headers=headers)
         assert answer.status_code == 403
         assert "docs/signing-in.md" in answer.text
@@ -114,7 +114,7 @@ def test_switched_off_there_is_one_page_and_it_says_how_to_turn_them_on(
     page = client.get("/")
     assert page.status_code == 200
     assert "SIGN_IN=github" in page.text
-    for path in ("/board", "/party", "/operations", "/nothing", "/sign-in"):
+    for path in ("/board", "/party", "/for-admins", "/nothing", "/sign-in"):
         assert client.get(path).status_code == 404
     assert client.get("/healthz").status_code == 200
 
@@ -164,7 +164,7 @@ def test_of_those_whom_the_proxy_names_a_list_may_take_some(make_client: Callabl
 # --- every route, for everybody ---------------------------------------------------------------------------------------
 
 FREE = {"/healthz", "/readyz", "/static/<path:filename>", "/sign-in", "/sign-in/begin", "/sign-in/back", "/sign-out",
-        "/setup/github", "/setup/github/done"}  # fmt: skip
+        "/setup/github", "/setup/github/done", "/metrics"}  # fmt: skip
 
 
 def concrete(rule: str) -> str:
@@ -225,14 +225,14 @@ def test_each_role_reaches_what_is_for_it(
     client = make_client(by_github(served, admins=("user:rhea",)))
     Way(client).go(who)
     asked = {"Accept": "text/html"}
-    seen = [client.get(path, headers=asked).status_code for path in ("/board", "/party", "/operations")]
+    seen = [client.get(path, headers=asked).status_code for path in ("/board", "/party", "/for-admins")]
     assert seen == [board, party, operations]
 
 
 def test_whoever_may_not_is_told_why_and_whom_to_ask(make_client: Callable[..., FlaskClient], served: Served) -> None:
     client = make_client(by_github(served, admins=("user:rhea", "acme/release-managers")))
     Way(client).go("sam")
-    page = client.get("/operations").text
+    page = client.get("/for-admins").text
     assert "It is for admins. Sam speaks for a party." in page
     assert "ask an admin (rhea, acme/release-managers)" in page
 

@@ -206,7 +206,7 @@ def test_signing_out_is_a_post_and_ends_copies_of_the_cookie_too(client_of: Clie
     copied = client.get_cookie("release-stages")
     assert copied is not None
     assert client.get("/sign-out").status_code == 405
-    page = client.get("/operations").text
+    page = client.get("/for-admins").text
     token = page.partition('name="csrf_token" value="')[2].partition('"')[0]
     assert client.post("/sign-out").status_code == 400, "not without the token of a form of ours"
     assert client.get("/board").status_code == 200

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from threading import Event
+from typing import Any
 
 import pytest
 import redis
@@ -32,7 +34,7 @@ class Slow(Inbox):
         self.others_are_here = Event()
         self.fails = list(fails)
 
-    def accept_all(self, deliveries: Sequence[tuple[str, Sequence[Hint]]], now: object = None) -> list[bool]:
+    def accept_all(self, deliveries: Sequence[Any], now: datetime | None = None) -> list[bool]:
         self.sizes.append(len(deliveries))
         if len(self.sizes) == 1:
             assert self.others_are_here.wait(10)

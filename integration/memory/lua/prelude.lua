@@ -10,6 +10,7 @@ local WAKING = prefix .. 'waking'          -- hash ref -> the job that is on its
 local LATER = prefix .. 'later'            -- zset ref -> when it becomes a hint
 local SEEN = prefix .. 'seen'              -- zset digest of a delivery's id -> when it came
 local LAST = prefix .. 'last'              -- hash tracker -> when its last delivery came: github, jira:main
+local ARRIVALS = prefix .. 'arrivals'      -- stream of the last days' deliveries, for people
 local COUNTER = prefix .. 'counter'        -- generations are never used twice
 
 local function lock_of(ref) return prefix .. 'lock:' .. ref end

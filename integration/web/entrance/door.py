@@ -116,8 +116,8 @@ class Door:
 
     def _open(self) -> Answer | None:
         """For whoever sits at this machine, and for nobody who comes through a tunnel or a proxy to it."""
-        trace = next((name for name in _TRACES if name in request.headers), "")
-        if trace or not on_loopback(_host()) or not on_loopback(request.remote_addr or ""):
+        trace = _trace()
+        if not is_at_this_machine():
             why = f"it carries {trace}" if trace else f"it is for {_host() or 'no host'}"
             return refusal(
                 "These pages are open on this machine only",
@@ -179,6 +179,16 @@ class Door:
             identity.email,
         )  # fmt: skip
         return None
+
+
+def is_at_this_machine() -> bool:
+    """Does the request come from here, for here, and as far as can be seen through nobody's hands?"""
+    return not _trace() and on_loopback(_host()) and on_loopback(request.remote_addr or "")
+
+
+def _trace() -> str:
+    """A header that whoever passed a request on has left; empty where there is none."""
+    return next((name for name in _TRACES if name in request.headers), "")
 
 
 def _host() -> str:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from threading import Lock
 
+from integration.health.reading import health_of_rules
 from integration.memory.inbox import Inbox
 from integration.memory.ledger import Ledger
+from integration.memory.what_ifs import WhatIfs
 from integration.settings import Settings
 from integration.stages.file import mappings
 from integration.stages.file.mappings import Mappings
 from integration.stages.file.written import Faulty
+from integration.stages.health.raising import RuleHealth
+from integration.web.pages.beside import Beside
+
+HEALTH_FRESH = timedelta(hours=6)  # it reads every verdict there is: twenty seconds of a core with 10,000 features
 
 
 class Books:
@@ -20,6 +27,9 @@ class Books:
         self.settings, self.inbox = settings, inbox
         self._ledger: Ledger | None = None
         self._opening = Lock()
+        self.what_ifs = WhatIfs.connect(settings.redis_url)
+        self.anchors = Beside("anchors", lambda: self.ledger.verify_anchors())
+        self.health = Beside("health", self._health, HEALTH_FRESH)
 
     @property
     def ledger(self) -> Ledger:
@@ -37,6 +47,15 @@ class Books:
         """The rules of a version that is, or was, in force; None where there is no such one, or it reads no more."""
         text = self.ledger.versions.text(hash) if hash else None
         return _read(text) if text is not None else None
+
+    def _health(self) -> tuple[RuleHealth, ...]:
+        """How each rule of the file in force fares."""
+        versions = self.ledger.versions
+        hash = versions.in_force()
+        mappings, text = self.version(hash), versions.text(hash)
+        if mappings is None or text is None:
+            return ()
+        return health_of_rules(self.ledger, mappings, text, datetime.now(UTC))
 
     def stages(self) -> dict[str, str]:
         """Each stage's key and what people read, in order."""

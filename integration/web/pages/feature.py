@@ -21,7 +21,7 @@ from integration.web.pages.shown import Shown, address, page
 
 def show(books: Books, name: str) -> Response:
     """The page. Raises 404 for what is not there, and alike for what this visitor may not see."""
-    feature, shown = _found(books, name), Shown.of(books)
+    feature, shown = found(books, name), Shown.of(books)
     entries = books.ledger.board.history(feature)
     names = Names(shown.stages, shown.parties)
     history = [(seq, told(entry, names)) for seq, _, entry in entries]
@@ -35,26 +35,28 @@ def show(books: Books, name: str) -> Response:
             ladder=_ladder(feature, entries), because=because, is_open=is_open,
             hold=past.hold if past.hold and (past.hold.until is None or shown.now < past.hold.until) else None,
             route=_last(entries, Routed), debts=past.debts, trouble=books.ledger.failures.of(feature.ref),
+            broken=books.ledger.verify(feature.ref),
         )
     )  # fmt: skip
 
 
 def check(books: Books, name: str) -> Response:
     """Have it looked at again now. Raises `Away` when Redis does not take the wish."""
-    feature = _found(books, name)
+    feature = found(books, name)
     books.inbox.hint(feature.ref, now=datetime.now(UTC))
     return make_response(redirect(f"{address(feature.ref)}?checking=yes", 303))
 
 
-def _found(books: Books, name: str) -> Feature:
+def found(books: Books, name: str) -> Feature:
+    """The feature of this name. Raises 404 for what is not there, and alike for what this visitor may not see."""
     try:
         ref = Ref.parse(name)
     except (Unnamed, ValueError):
         abort(404, "That names no issue: a feature's address ends like /feature/acme/app#12 or /feature/APP-7.")
-    found = books.ledger.board.feature(ref, current().places)
-    if found is None:
+    feature = books.ledger.board.feature(ref, current().places)
+    if feature is None:
         abort(404, "No feature of this name is known here, or it is not shown to you.")
-    return found
+    return feature
 
 
 def _gates(feature: Feature) -> list[tuple[str, list[object]]]:

@@ -9,11 +9,13 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, current_app, redirect, request, url_for
+from flask import Blueprint, current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from integration.memory.inbox import Inbox
 from integration.settings import Settings
+from integration.web.entrance.visitors import Role
+from integration.web.pages import records
 
 if TYPE_CHECKING:
     from integration.web.pages.books import Books
@@ -22,9 +24,19 @@ NAV = (
     ("pages.board", "Board"),
     ("pages.parties", "Parties"),
     ("pages.reports", "Reports"),
+    ("pages.audit", "Audit"),
+    ("pages.mappings", "Mappings"),
+    ("pages.operations", "Operations"),
     ("standing.status", "Status"),
 )
 """What stands at the top of each page: the endpoint, and its name."""
+FOR_ADMINS = frozenset({"pages.operations"})
+
+
+def nav() -> tuple[tuple[str, str], ...]:
+    """What of it is there for whoever asks."""
+    visitor = g.get("visitor")
+    return tuple(one for one in NAV if one[0] not in FOR_ADMINS or (visitor and visitor.role is Role.ADMIN))
 
 
 def pages(settings: Settings, inbox: Inbox) -> Blueprint:
@@ -65,6 +77,7 @@ def pages(settings: Settings, inbox: Inbox) -> Blueprint:
 
     _parties(routes, books)
     _reports(routes, books)
+    records.add(routes, books)
     return routes
 
 

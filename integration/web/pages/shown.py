@@ -102,6 +102,12 @@ class Shown:
         return Markup('<time datetime="{}" title="{}">{}</time>').format(stamp, title, words)
 
 
+def called_version(name: str) -> tuple[str, ...]:
+    """A verdict's version of the rules in its parts: of mappings.yaml; with + before it, of a repository's file."""
+    ours, plus, own = name.partition("+")
+    return tuple(part for part in (ours, plus + own) if part)
+
+
 def tracker(ref: Ref) -> str:
     """What people call where the issue lives."""
     return "GitHub" if ref.tracker == "github" else "Jira"
@@ -133,5 +139,6 @@ def install(app: Flask) -> None:
 
 
 def page(template: str, books: Books, **more: Any) -> str:
-    """A whole page, with all that the templates share."""
-    return render_template(template, shown=more.pop("shown", None) or Shown.of(books), **more)
+    """A whole page, with all that the templates share; what somebody wrote and UTF-8 cannot hold is a mark."""
+    written = render_template(template, shown=more.pop("shown", None) or Shown.of(books), **more)
+    return written.encode("utf-8", "replace").decode()
