@@ -234,7 +234,7 @@ def test_the_first_page_says_how_much_failed_and_not_why_and_is_ready_all_the_sa
     ready = Readiness(settings)
     assert "failing" not in ready()
     keep(ledger, AWAY, DEAD, replace(AWAY, ref=OTHER, state=State.DROPPED))
-    shown = create_app(settings, inbox, ready).test_client().get("/").text
+    shown = create_app(settings, inbox, ready).test_client().get("/status").text
     assert "2 issues could not be seen to (1 not tried again by itself), the first since 2026-03-02 12:00Z" in shown
     assert "release-stages failed" in shown
     assert AWAY.reason not in shown

@@ -127,7 +127,7 @@ def _once(draft: Draft, world: World, eras: Eras, began: datetime) -> Tale:
     story = draft.story
     unreached = (("acme/support", _NO_LINK),) if story.unreached else ()
     cut = Cut(draft.ref, draft.number, draft.title, world.now, eras, story.one_way, unreached)
-    dice = Random(f"{world.seed}/{draft.number}")  # noqa: S311
+    dice = Random(f"{world.seed}/{draft.number}")  # noqa: S311 - a world, no secret
     described = story.described and dice.random() < 0.9
     tale = Tale(cut, dice, began, described)
     story.goes(tale)

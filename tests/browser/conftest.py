@@ -43,7 +43,9 @@ def found_browser(playwright: Playwright) -> Browser:
     return playwright.chromium.launch(executable_path=named, args=root)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(
+    scope="package"
+)  # no longer: its event loop runs in this thread, and other tests begin one of their own
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         try:

@@ -37,9 +37,35 @@ ADDRESSES = {
     "nothing fits": lambda served: "/?q=nothing+is+called+so",
     "blocked feature": blocked,
     "feature with a life": well_travelled,
+    "parties": lambda served: "/parties",
+    "party": lambda served: "/party/support",
+    "escapes": lambda served: "/reports/escapes",
+    "answers": lambda served: "/reports/answers",
+    "time in stage": lambda served: "/reports/stages",
+    "blocks": lambda served: "/reports/blocks",
+    "waivers": lambda served: "/reports/waivers",
+    "audit": lambda served: "/audit",
+    "mappings": lambda served: "/mappings",
+    "what if": lambda served: "/mappings/what-if",
+    "a version": lambda served: f"/mappings/{served.ledger.versions.in_force()}",
+    "operations": lambda served: "/operations",
     "status": lambda served: "/status",
     "no such page": lambda served: "/feature/acme/app%23999999",
 }
+
+
+PICTURED = {
+    "board": "board",
+    "feature with a life": "feature",
+    "blocked feature": "blocked",
+    "party": "party",
+    "escapes": "escapes",
+    "answers": "answers",
+    "audit": "audit",
+    "mappings": "mappings",
+    "operations": "operations",
+}
+"""Those of which docs/images has pictures, and by which name."""
 
 
 @pytest.mark.parametrize("visit", LOOKS, indirect=True, ids=" ".join)

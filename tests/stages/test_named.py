@@ -23,7 +23,7 @@ def test_of_the_file_that_ships_every_name_is_found_with_its_place() -> None:
     assert (jira.site.text, texts(jira.projects)) == ("main", ["APP"])
     assert texts(jira.statuses["development"]) == ["In Progress", "In Review"]
     support = named.people["github"][0]
-    assert support.team == Name("acme/support", 59, 13, "parties.support.github.team")
+    assert support.team == Name("acme/support", 60, 13, "parties.support.github.team")
     assert texts(support.everybody) == ["support-lead", "sam", "sofia"]
     assert named.guarded == {"public"}
     assert texts(named.fields) == ["Audience"]
