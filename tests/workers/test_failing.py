@@ -89,6 +89,8 @@ NEVER_IN_A_JOB = {
     "integration.trackers.deliveries.Misfit": "of the web",
     "integration.trackers.deliveries.Unsigned": "of the web",
     "integration.trackers.github_wire._Elsewhere": "becomes one of the kinds",
+    "integration.health.command.NoSuchRule": "of a command",
+    "integration.memory.what_ifs.Full": "of the web",
     "integration.seed.seeding.NotEmpty": "of a command",
     "integration.stages.planning.hearing._TooEarly": "is caught where it is raised",
     "integration.web.entrance.identity.Unreadable": "of the web",
