@@ -208,5 +208,5 @@ def read(body: bytes | None) -> LastLook:
         return UNSEEN
     try:
         return _DECODER.decode(body)
-    except msgspec.ValidationError:
+    except msgspec.DecodeError:
         return UNSEEN

@@ -10,7 +10,8 @@ from playwright.sync_api import Page, expect
 
 from integration.memory.board import Wanted
 from integration.stages.entries import Judged, Outcome
-from tests.browser.conftest import Served, Visit
+from integration.stages.texts.chronicle import Names, told
+from tests.browser.conftest import FEATURES, Served, Visit
 
 LOOKS = [("desktop", "light"), ("desktop", "dark"), ("phone", "light")]
 
@@ -77,6 +78,13 @@ def test_a_page_is_fit_for_everybody(visit: Visit, served: Served, name: str) ->
     assert visit.errors == [] or name == "no such page", "the console"
     assert visit.strangers == [], "it asks somebody else"
     expect(page.locator("h1")).to_have_count(1)
+
+
+def test_no_line_of_a_history_shows_a_key_of_ours(served: Served) -> None:
+    names = Names({}, {})
+    for feature in served.ledger.board.features(Wanted(), None, FEATURES):
+        lines = [told(entry, names).says for _, _, entry in served.ledger.board.history(feature)]
+        assert [line for line in lines if re.search(r"\b[a-z-]+:[\w:]*\d", line)] == []
 
 
 def titles(page: Page) -> Iterator[str]:

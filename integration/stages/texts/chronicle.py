@@ -220,6 +220,7 @@ _WHAT = {
     "entered": "tell that it has entered its stage",
     "escalate": "ask the people who are named for that case",
     "fallback": "name other people, as the mention reached nobody",
+    "fill": "write the field that the workflow asks for",
     "living": "keep the comment that tells how it stands",
     "pin": "keep that comment in sight",
     "put-back": "put the issue back",
@@ -230,6 +231,7 @@ _WHAT = {
     "standing": "say that it stands though its gates are shut",
     "voided": "say that an approval fell",
     "warn": "say what was missing",
+    "word": "say what a party has said on its page",
 }
 
 
