@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -127,9 +127,17 @@ class Visit:
         if not request.url.startswith((self.address, "data:")):
             self.strangers.append(request.url)
 
-    def open(self, path: str) -> Page:
-        self.page.goto(self.address + path)
+    def open(self, path: str, status: int = 200) -> Page:
+        answer = self.page.goto(self.address + path)
+        assert answer is not None
+        assert answer.status == status
         return self.page
+
+    def looks(self, size: str, colours: Literal["light", "dark"]) -> None:
+        """From now on the window is so large, and in these colours."""
+        width, height = SIZES[size]
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.page.emulate_media(color_scheme=colours)
 
     def violations(self) -> list[str]:
         """What axe-core objects to: rule, and the first place."""

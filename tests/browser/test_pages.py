@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from integration.memory.board import Wanted
 from integration.stages.entries import Judged, Outcome
+from integration.stages.model import Ref
 from integration.stages.texts.chronicle import Names, told
 from tests.browser.conftest import FEATURES, Served, Visit
 
-LOOKS = [("desktop", "light"), ("desktop", "dark"), ("phone", "light")]
+LOOKS = {"by day": ("desktop", "light"), "by night": ("desktop", "dark"), "on a phone": ("phone", "light")}
+
+
+def address(ref: Ref) -> str:
+    return f"/feature/{quote(str(ref))}"
 
 
 def blocked(served: Served) -> str:
     """The address of a feature that is blocked."""
     found = served.ledger.board.features(Wanted(blocked=True), None, 1)
-    return f"/feature/{found[0].ref}"
+    return address(found[0].ref)
 
 
 def well_travelled(served: Served) -> str:
@@ -27,7 +33,7 @@ def well_travelled(served: Served) -> str:
     for one in served.ledger.board.features(Wanted(stage="public"), None, 200):
         verdicts = [entry for _, _, entry in served.ledger.board.history(one) if isinstance(entry, Judged)]
         if any(entry.outcome is Outcome.BLOCKED for entry in verdicts):
-            return f"/feature/{one.ref}"
+            return address(one.ref)
     raise AssertionError("the seeded world has none")
 
 
@@ -69,12 +75,14 @@ PICTURED = {
 """Those of which docs/images has pictures, and by which name."""
 
 
-@pytest.mark.parametrize("visit", LOOKS, indirect=True, ids=" ".join)
 @pytest.mark.parametrize("name", ADDRESSES)
 def test_a_page_is_fit_for_everybody(visit: Visit, served: Served, name: str) -> None:
-    page = visit.open(ADDRESSES[name](served))
-    assert visit.violations() == [], "axe-core objects"
-    assert visit.overflow() <= 0, "it is wider than the screen"
+    """At a desk by day, at a desk by night, and on a phone: one page, looked at three times."""
+    page = visit.open(ADDRESSES[name](served), status=404 if name == "no such page" else 200)
+    for look, (size, colours) in LOOKS.items():
+        visit.looks(size, colours)
+        assert visit.violations() == [], f"axe-core objects, {look}"
+        assert visit.overflow() <= 0, f"it is wider than the screen, {look}"
     assert visit.errors == [] or name == "no such page", "the console"
     assert visit.strangers == [], "it asks somebody else"
     expect(page.locator("h1")).to_have_count(1)
