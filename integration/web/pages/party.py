@@ -182,7 +182,9 @@ def speak(books: Books, key: str) -> ResponseReturnValue:
     if word == "needs-work" and not note:
         return show(books, key, "Say in a few words what is missing.", 400)
     is_awaited = key in feature.awaited and feature.wanted == stage
-    if not is_awaited and key not in feature.owing:  # whether that is of this stage, the worker sees
+    if feature.frozen or (
+        not is_awaited and key not in feature.owing
+    ):  # whether that is of this stage, the worker sees
         return show(books, key, f"{feature.title} does not wait for this word any more; nothing was posted.", 409)
     _give(books, feature.ref, _spoken(key, stage, cast("Word", word), visitor, feature.ref, note))
     query = urlencode({"said": str(feature.ref)})
