@@ -12,18 +12,19 @@ from integration.stages.file.mappings import Level
 from integration.stages.model import Ref, Unnamed
 from integration.stages.remembered import remember
 from integration.stages.rules.gate import is_open
-from integration.stages.texts.chronicle import Names, told
+from integration.stages.texts.chronicle import told
 from integration.web.entrance.visitors import current
 from integration.web.pages.books import Books
 from integration.web.pages.life import life
 from integration.web.pages.shown import Shown, address, page
+from integration.web.pages.veil import veiled
 
 
 def show(books: Books, name: str) -> Response:
     """The page. Raises 404 for what is not there, and alike for what this visitor may not see."""
     feature, shown = found(books, name), Shown.of(books)
     entries = books.ledger.board.history(feature)
-    names = Names(shown.stages, shown.parties)
+    names = shown.names()
     history = [(seq, told(entry, names)) for seq, _, entry in entries]
     past = remember(entry for _, _, entry in entries)
     mappings = books.mappings
@@ -62,7 +63,8 @@ def found(books: Books, name: str) -> Feature:
 def _gates(feature: Feature) -> list[tuple[str, list[object]]]:
     """The gates ahead: those that block, those that warn, and those that only observe."""
     says = {Level.BLOCK: "Blocks", Level.WARN: "Warns", Level.OBSERVE: "On trial: tells nobody"}
-    groups = ((says[level], [one for one in feature.seen.gates if one.level == level]) for level in says)
+    ahead = veiled(feature.seen.gates, current())
+    groups = ((says[level], [one for one in ahead if one.level == level]) for level in says)
     return [(name, list[object](found)) for name, found in groups if found]
 
 

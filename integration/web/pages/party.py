@@ -25,7 +25,7 @@ from integration.stages.reports import answers, gates
 from integration.stages.reports.facts import Fact, Period
 from integration.stages.spoken import LONGEST, Spoken, Word
 from integration.stages.texts import digests
-from integration.stages.texts.chronicle import Names, told
+from integration.stages.texts.chronicle import told
 from integration.web.entrance.visitors import Visitor, current, refusal
 from integration.web.pages import figures
 from integration.web.pages.books import Books
@@ -96,7 +96,7 @@ def show(books: Books, key: str, trouble: str = "", status: int = 200) -> Respon
     given = books.ledger.spoken.of_party(key, visitor.places, shown.now - REFUSED_FOR)
     offset = max(0, min(request.args.get("from", 0, type=int), 1_000_000))
     past = reports.of_party(over, key, _SAID, PER_PAGE + 1, offset)
-    names = Names(shown.stages, shown.parties)
+    names = shown.names()
     coming = reports.coming(visitor.places, digests.concerns(mappings, key, shown.now), key)
     return make_response(
         page(
@@ -182,9 +182,8 @@ def speak(books: Books, key: str) -> ResponseReturnValue:
     if word == "needs-work" and not note:
         return show(books, key, "Say in a few words what is missing.", 400)
     is_awaited = key in feature.awaited and feature.wanted == stage
-    if feature.frozen or (
-        not is_awaited and key not in feature.owing
-    ):  # whether that is of this stage, the worker sees
+    may_be_owed = key in feature.owing  # whether that is of this stage, the worker sees
+    if feature.frozen or not (is_awaited or may_be_owed):
         return show(books, key, f"{feature.title} does not wait for this word any more; nothing was posted.", 409)
     _give(books, feature.ref, _spoken(key, stage, cast("Word", word), visitor, feature.ref, note))
     query = urlencode({"said": str(feature.ref)})

@@ -14,7 +14,10 @@ from markupsafe import Markup
 from integration.stages.file.mappings import Mappings
 from integration.stages.model import Ref
 from integration.stages.texts.addresses import of_the_web, unbroken
+from integration.stages.texts.chronicle import Names
+from integration.web.entrance.visitors import current
 from integration.web.pages.books import Books, called
+from integration.web.pages.veil import hides
 
 _UNITS = ((365 * 86400, "year"), (30 * 86400, "month"), (86400, "day"), (3600, "hour"), (60, "minute"))
 
@@ -90,6 +93,15 @@ class Shown:
         """`30 Nov 2026, 09:12 GMT`, on the file's clock."""
         local = at.astimezone(self.zone)
         return f"{self.day(at)}, {local:%H:%M} {local.tzname()}"
+
+    def until(self, at: datetime) -> str:
+        """When something ends: `27 Nov 2026`, where that is the end of the day, else with its hour."""
+        local = at.astimezone(self.zone)
+        return self.moment(at) if local.hour or local.minute else self.day(at - timedelta(minutes=1))
+
+    def names(self) -> Names:
+        """How the log's entries are told to whoever asks now."""
+        return Names(self.stages, self.parties, self.zone, hides(current()))
 
     def time(self, at: datetime | None, form: str = "ago") -> Markup:
         """As an element that tells the exact moment, too. `form`: ago, day, moment."""
