@@ -51,7 +51,8 @@ def pages(ledger_file: Path, redis_client: redis.Redis, redis_url: str, tmp_path
     "path",
     [
         "/audit", "/audit?q=plan", "/audit?place=github:acme/secret", "/audit.csv", "/audit.jsonl", "/audit/anchors",
-        f"/audit/evidence?{PERIOD}", f"/audit/evidence?{PERIOD}&place=github:acme/secret", "/feature/acme/secret%233", "/feature/acme/app%2312",
+        f"/audit/evidence?{PERIOD}", f"/audit/evidence?{PERIOD}&place=github:acme/secret", "/feature/acme/secret%233",
+        "/feature/acme/app%2312",
         "/feature/acme/secret%233/evidence", "/feature/acme/app%2312/evidence", "/mappings",
         f"/mappings/+{OWN[:12]}", f"/mappings/{NEW}+{OWN[:12]}", f"/mappings/{NEW}..+{OWN[:12]}", "/mappings/what-if",
     ],

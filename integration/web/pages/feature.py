@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
-from flask import Response, abort, make_response, redirect
+from flask import Response, abort, make_response, redirect, request
 
 from integration.memory.board import Feature
 from integration.stages.entries import Entry, Judged, Owed, Routed
@@ -36,7 +37,7 @@ def show(books: Books, name: str) -> Response:
             ladder=_ladder(feature, entries), because=because, is_open=is_open,
             hold=past.hold if past.hold and (past.hold.until is None or shown.now < past.hold.until) else None,
             route=_last(entries, Routed), debts=past.debts, trouble=books.ledger.failures.of(feature.ref),
-            broken=books.ledger.verify(feature.ref),
+            broken=books.ledger.verify(feature.ref), checking=_is_being_checked(feature),
         )
     )  # fmt: skip
 
@@ -45,7 +46,12 @@ def check(books: Books, name: str) -> Response:
     """Have it looked at again now. Raises `Away` when Redis does not take the wish."""
     feature = found(books, name)
     books.inbox.hint(feature.ref, now=datetime.now(UTC))
-    return make_response(redirect(f"{address(feature.ref)}?checking=yes", 303))
+    return make_response(redirect(f"{address(feature.ref)}?checking={int(time.time()) + 1}", 303))
+
+
+def _is_being_checked(feature: Feature) -> bool:
+    """Has somebody asked for a look here, and none was made since?"""
+    return feature.checked_at.timestamp() < request.args.get("checking", 0, type=int)
 
 
 def found(books: Books, name: str) -> Feature:

@@ -34,6 +34,7 @@ from integration.web.pages.shown import Shown, page
 
 MOST, PER_PAGE, COMING = 60, 30, 50
 LATELY = timedelta(days=90)
+SLOW = timedelta(minutes=10)
 REFUSED_FOR = timedelta(days=7)
 """So long a word that was not taken is shown with its reason."""
 WORDS = {"ack": "We have seen it", "approve": "We agree", "needs-work": "It needs work"}
@@ -104,7 +105,7 @@ def show(books: Books, key: str, trouble: str = "", status: int = 200) -> Respon
             waits=_waiting(books, mappings, key, shown), may_speak=visitor.speaks_for(key), most=MOST,
             past=[(one.about, told(one.entry, names)) for one in past[:PER_PAGE]], more=len(past) > PER_PAGE,
             offset=offset, per=PER_PAGE, coming=coming[:COMING], coming_in_all=len(coming), longest=LONGEST,
-            figure=_figures(books, shown, visitor, key).get(key), days=LATELY.days,
+            figure=_figures(books, shown, visitor, key).get(key), days=LATELY.days, slow=SLOW,
             once=lambda: secrets.token_urlsafe(16), on_its_way={(one.ref, one.spoken.stage) for one in given
                                                                 if one.became == "on its way"},
         ), status

@@ -135,6 +135,12 @@ def outside(url: str) -> str:
     return url if of_the_web(url) and unbroken(url) else ""
 
 
+def coded(words: str) -> Markup:
+    """Our own words, in which backticks mark commands."""
+    parts = words.split("`")
+    return Markup("").join(Markup("<code>{}</code>").format(one) if at % 2 else one for at, one in enumerate(parts))
+
+
 def with_(changes: Mapping[str, Any]) -> str:
     """This page's address with some of its questions changed; None takes one away."""
     asked = {**request.args.to_dict(flat=False), **changes}
@@ -145,7 +151,7 @@ def with_(changes: Mapping[str, Any]) -> str:
 def install(app: Flask) -> None:
     """Make all of this known to the templates."""
     app.jinja_env.filters.update(
-        tracker=tracker, address=address, outside=outside, span=length, amount=amount, hours=hours
+        tracker=tracker, address=address, outside=outside, span=length, amount=amount, hours=hours, coded=coded
     )
     app.jinja_env.globals.update(here_with=with_)
 
