@@ -114,6 +114,7 @@ class Reconciling:
             self.inbox.hint(gone.now, cause=self.cause)
             log.info("the issue lives elsewhere now", now=str(gone.now))
         elif recalled.seq:
+            self.desk.ledger.spoken.refuse(self.ref, "the issue is gone", _now())
             if not isinstance(recalled.entries[-1], Frozen):
                 self.desk.ledger.append(self.ref, [Frozen(_now(), str(gone))], recalled.seq, _now())
                 log.info("the issue is gone", reason=str(gone))

@@ -158,6 +158,7 @@ def told(report: Report) -> dict[str, Any]:
     for said, one in zip(whole["changes"], changes, strict=True):
         way = f"{report.stage(one.move.was)} → {report.stage(one.move.to)}"
         said |= {"way": way, "who": str(one.move.actor), "then": fate(one.new), "before": fate(one.old)}
+        said["named"] = list(one.named)
     return whole | {"not_known": [_for_pages(one) for one in whole["not_known"]]}
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, Select, and_, bindparam, delete, insert, or_, select, update
 
-from integration.memory import board, chain, tables
+from integration.memory import board, chain, spoken, tables
 from integration.memory.agenda import Agenda, written
 from integration.memory.audit import Audit
 from integration.memory.census import Census
@@ -218,6 +218,7 @@ class Ledger:
             if left is None or old == new:
                 return
             _rename_waits(connection, old, new)
+            spoken.rename(connection, old, new)
             if there is not None:
                 rests = {"look_again_at": None, **_shown_open(None, (), ())}
                 connection.execute(update(tables.features).where(_F.id == left.id).values(**rests))

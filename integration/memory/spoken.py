@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Engine, Row, Select, delete, select, update
+from sqlalchemy import Connection, Engine, Row, Select, delete, select, update
 
 from integration.memory import tables
 from integration.memory.board import Eyes, seen_by
@@ -42,14 +42,14 @@ class Words:
         self._engine = engine
 
     def give(self, ref: Ref, one: Spoken) -> bool:
-        """Keep it for a worker. False, and nothing changes, where it is here, or the like of it is on its way."""
+        """Keep it for a worker. False, and nothing changes, where it is here, or the same of it is on its way."""
         row = {
             "id": one.id, "ref": str(ref), "party": one.party, "stage": one.stage, "word": one.word,
             "person": one.by.id[:_LONGEST], "handle": plain(one.by.handle)[:_LONGEST],
             "name": plain(one.by.name)[:_LONGEST], "note": plain(one.note), "at": one.at,
             "state": Became.ON_ITS_WAY.value, "reason": "", "url": "", "settled_at": None,
         }  # fmt: skip
-        same = (_W.party == one.party, _W.stage == one.stage, _W.word == one.word, _W.person == row["person"])
+        same = tuple(_W[name] == row[name] for name in ("party", "stage", "word", "person", "note"))
         with transaction(self._engine, writes=True) as connection:
             feature = select(_F.id).where(_F.ref == str(ref)).with_for_update()
             connection.execute(feature).one_or_none()  # one after the other, also of two that come at once
@@ -80,6 +80,10 @@ class Words:
                 is_it = (_W.id == one.id, _W.state == Became.ON_ITS_WAY.value)
                 connection.execute(update(tables.words).where(*is_it).values(**values))
 
+    def refuse(self, ref: Ref, why: str, now: datetime) -> None:
+        """None of those for this feature can be said any more."""
+        self.settle((Settled(one.id, Became.REFUSED, why) for one in self.on_their_way(ref)), now)
+
     def of_party(self, party: str, eyes: Eyes, since: datetime) -> tuple[Given, ...]:
         """Those of a party that are on their way, and those that were refused since; the newest first."""
         shown = (_W.party == party, _W.state != Became.RECORDED.value, *seen_by(eyes))
@@ -90,6 +94,11 @@ class Words:
     def _given(self, question: Select[Any]) -> tuple[Given, ...]:
         with transaction(self._engine) as connection:
             return tuple(map(_given, connection.execute(question).all()))
+
+
+def rename(connection: Connection, old: Ref, new: Ref) -> None:
+    """The issue lives elsewhere now, and what was said of it is said there."""
+    connection.execute(update(tables.words).where(_W.ref == str(old)).values(ref=str(new)))
 
 
 def _given(row: Row[Any]) -> Given:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import structlog
-from flask import Blueprint, Flask, Response, jsonify, request
+from flask import Blueprint, Flask, Response, g, jsonify, request
+from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from integration.memory.inbox import Inbox
@@ -41,6 +42,7 @@ def create_app(
     `set_up` are the pages that are there while a tracker is not configured. `parties` tells who speaks for whom.
     """
     app = bare_app()
+    app.register_error_handler(HTTPException, _for_people)
     door.install(app, settings, parties)
     app.context_processor(lambda: {"nav": nav()})
     app.register_blueprint(standing(settings, inbox, ready))
@@ -62,8 +64,17 @@ def bare_app() -> Flask:
     return app
 
 
+def _for_people(error: HTTPException) -> ResponseReturnValue:
+    """A page for whoever is let in and looks with a browser; else a line for machines."""
+    if not g.get("visitor") or request.accept_mimetypes.best_match(("application/json", "text/html")) != "text/html":
+        return _refused(error)
+    from integration.web.pages import trouble
+
+    return trouble.show(error)
+
+
 def _refused(error: HTTPException) -> Response:
-    """Every refusal is one line of JSON with the reason, or a page for a browser; what the protocol wants stays."""
+    """One line of JSON with the reason; what the protocol wants stays."""
     reasons = {404: "there is nothing here", 405: "use another method here", 413: "the body is larger than 1 MB"}
     answer = jsonify(error=reasons.get(error.code or 500) or " ".join((error.description or error.name).split()))
     answer.status_code = error.code or 500

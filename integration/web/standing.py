@@ -12,6 +12,7 @@ from flask import Blueprint, Response, jsonify, render_template
 
 from integration.memory.inbox import Away, Inbox
 from integration.settings import Settings
+from integration.web.entrance.visitors import Role, current
 
 OK = "ok"
 Ready = Callable[[], dict[str, str]]
@@ -62,7 +63,7 @@ def standing(settings: Settings, inbox: Inbox, ready: Ready) -> Blueprint:
         rows = [(name, what, parts[key]) for key, (name, what) in PARTS.items()]
         shown = {"waiting": _waiting(inbox), "rounds": _shown(rounds(parts)), "hooks": _hooks(settings)}
         beside = {name: parts.get(name, "") for name in (*BESIDE, "failing")}
-        return render_template("status.html", rows=rows, **beside, **shown)
+        return render_template("status.html", is_admin=current().role is Role.ADMIN, rows=rows, **beside, **shown)
 
     return routes
 

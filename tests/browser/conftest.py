@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -88,25 +89,38 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-@pytest.fixture(scope="session")
-def served(seeded: Path, redis_server: str) -> Iterator[Served]:
-    """The pages over HTTP, open as in a trial at one machine."""
-    settings = Settings(
-        data_dir=seeded, mappings=seeded / "mappings.yaml", redis_url=redis_server,
-        database_url=f"sqlite:///{seeded / 'ledger.db'}", marker_key=b"k" * 32, sandbox=True,
-        github=GitHubSettings(webhook_secrets=("s",)), jira=(JiraSettings("main", "https://jira.acme.example"),),
-        admission=Admission("open"),
-    )  # fmt: skip
+@contextmanager
+def serving(settings_at: Callable[[str], Settings]) -> Iterator[Served]:
+    """Serve the pages over HTTP; `settings_at` is told at which address."""
+    server = make_server("127.0.0.1", 0, Flask(__name__), threaded=True, request_handler=_Quiet)
+    address = f"http://127.0.0.1:{server.server_port}"
+    settings = settings_at(address)
     ready = {"ledger": "ok", "mappings": "ok"}
     parties = PartiesOfFile(InForce(settings))
-    app = create_app(settings, Inbox.connect(redis_server), lambda: ready, parties=parties)
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
+    server.app = app = create_app(settings, Inbox.connect(settings.redis_url), lambda: ready, parties=parties)
     Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     ledger = Ledger.open(settings.database_url)
-    yield Served(f"http://127.0.0.1:{server.server_port}", settings, app, ledger)
+    yield Served(address, settings, app, ledger)
     ledger.close()
     server.shutdown()
     server.server_close()
+
+
+def settings_of(seeded: Path, redis_url: str, admission: Admission) -> Settings:
+    """Those of a service that has the seeded ledger."""
+    return Settings(
+        data_dir=seeded, mappings=seeded / "mappings.yaml", redis_url=redis_url,
+        database_url=f"sqlite:///{seeded / 'ledger.db'}", marker_key=b"k" * 32, sandbox=True,
+        github=GitHubSettings(webhook_secrets=("s",)), jira=(JiraSettings("main", "https://jira.acme.example"),),
+        admission=admission,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def served(seeded: Path, redis_server: str) -> Iterator[Served]:
+    """The pages over HTTP, open as in a trial at one machine."""
+    with serving(lambda _: settings_of(seeded, redis_server, Admission("open"))) as one:
+        yield one
 
 
 @dataclass
@@ -149,15 +163,21 @@ class Visit:
         return int(self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))
 
 
-@pytest.fixture
-def visit(browser: Browser, served: Served, request: pytest.FixtureRequest) -> Iterator[Visit]:
-    """A browser's window; parametrize it indirectly with (size, colours), and "plain" for one without JavaScript."""
-    size, colours, *more = getattr(request, "param", ("desktop", "light"))
+@contextmanager
+def visiting(browser: Browser, address: str, size: str, colours: str, *more: str) -> Iterator[Visit]:
+    """A browser's window of that size, in those colours; "plain": without JavaScript."""
     width, height = SIZES[size]
     context = browser.new_context(
         viewport={"width": width, "height": height}, color_scheme=colours, java_script_enabled="plain" not in more,
         reduced_motion="reduce",
     )  # fmt: skip
     context.set_default_timeout(15_000)
-    yield Visit(context.new_page(), served.address)
+    yield Visit(context.new_page(), address)
     context.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, served: Served, request: pytest.FixtureRequest) -> Iterator[Visit]:
+    """A browser's window; parametrize it indirectly with (size, colours), and "plain" for one without JavaScript."""
+    with visiting(browser, served.address, *getattr(request, "param", ("desktop", "light"))) as one:
+        yield one

@@ -18,7 +18,7 @@ from integration.memory.inbox import Inbox
 from integration.stages.entries import Acknowledged, Approved, NeedsWork
 from integration.web.app import create_app
 from integration.web.entrance.of_file import InForce, PartiesOfFile
-from tests.stories.house import House, Team, unhurried
+from tests.stories.house import House, OnGitHub, Team, unhurried
 
 PROXY = Admission(
     "proxy", user_header="X-User", groups_header="X-Groups", proxy_from=(ip_network("127.0.0.0/8"),)
@@ -222,3 +222,54 @@ def test_the_word_counts_on_when_the_ledger_is_lost(asked: Team, visit: Visit) -
     assert [(one.by.handle, one.party) for one in words] == [("sam", "support")]
     asked.says("/stage ack docs", by="dora")
     assert asked.stage == "public"
+
+
+def test_a_second_note_from_another_tab_is_no_second_click_and_is_posted_too(asked: Team, visit: Visit) -> None:
+    sam, again = visit(), visit()
+    sam.looks()
+    again.looks()
+    assert sam.answers("needs-work", "The help page is missing.").status_code == 303
+    assert again.answers("needs-work", "And the price is wrong.").status_code == 303
+    asked.settle()
+    words = [one.what for one in asked.remembered.evidence if isinstance(one, NeedsWork)]
+    assert sorted(words) == ["And the price is wrong.", "The help page is missing."]
+
+
+def test_a_word_on_its_way_moves_with_its_issue_to_another_repository(house: House, visit: Visit) -> None:
+    team = OnGitHub(house)
+    house.put_in_force(RULES, notify="")
+    team.stand_in("beta")
+    team.ask_for("public")
+    sam = visit()
+    sam.looks()
+    house.clock_runs = False
+    assert sam.answers("ack", "Fine.").status_code == 303
+
+    there = house.world.github.transfer("acme/app", team.number, "acme/web", "erin")
+    team.settle()
+    team.repo, team.number = "acme/web", there.number
+    team.ref = team.ref_of(there.number)
+    team.settle()
+
+    assert team.stage == "public"
+    assert [one.by.handle for one in team.remembered.evidence if isinstance(one, Acknowledged)] == ["sam"]
+    assert "on its way" not in sam.looks()
+
+
+def test_a_word_on_an_issue_that_was_deleted_meanwhile_is_refused_and_none_is_taken_after_it(
+    asked: Team, visit: Visit
+) -> None:
+    sam, late = visit(), visit()
+    sam.looks()
+    late.looks()
+    asked.house.clock_runs = False
+    assert sam.answers("ack").status_code == 303
+    if isinstance(asked, OnGitHub):
+        asked.world.github.delete_issue(asked.repo, asked.number, "rhea")
+    else:
+        asked.world.jira.delete_issue(asked.key)
+    asked.settle()
+    page = sam.looks()
+    assert "the issue is gone" in page
+    assert "on its way" not in page
+    assert late.answers("approve").status_code == 409

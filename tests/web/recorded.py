@@ -26,6 +26,13 @@ APP, SECRET = Ref.parse("acme/app#12"), Ref.parse("acme/secret#3")
 ERIN = Person("1", "erin", "Erin")
 TITLES = {APP: '=HYPERLINK("x") <b>Dark</b> mode', SECRET: "Hidden plan"}
 OWN = "d" * 64
+BEHIND = Finding(
+    "at least one of these", False, parts=(Finding(
+        "no linked issue is open", False, "still open: acme/secret#3 Hidden plan",
+        evidence=("https://t.example/acme/secret/issues/3",), waits_for=(str(SECRET),),
+    ),),
+)  # fmt: skip
+"""One feature waits for an issue that not everybody may see."""
 
 RULES = """version: 1
 time_zone: Europe/London
@@ -54,10 +61,8 @@ def fill(ledger: Ledger) -> None:
     ledger.versions.keep_own("acme/secret", Own(OWN, NOON), "# a secret rule", NOON)
     for ref, title in TITLES.items():
         version = hashes[1] if ref == APP else f"{hashes[1]}+{OWN[:12]}"
-        gate = GateResult(
-            "support-first", "public", "block", False,
-            (Finding("Support was told", False, "nobody told them", "support", ("https://t.example/c1",)),),
-        )  # fmt: skip
+        told = Finding("Support was told", False, "nobody told them", "support", ("https://t.example/c1",))
+        gate = GateResult("support-first", "public", "block", False, (told, BEHIND) if ref == APP else (told,))
         move = Move(f"m:{ref}", "s", "beta", "public", ERIN, NOON)
         entries = [
             Judged(NOON, move, Outcome.BLOCKED, (gate,), mappings=version),

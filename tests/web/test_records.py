@@ -19,6 +19,7 @@ import redis
 from integration.health.reading import health_of_rules
 from integration.memory.database import transaction
 from integration.memory.ledger import Ledger
+from integration.memory.what_ifs import Question, WhatIfs
 from integration.stages.entries import Entry
 from integration.stages.file.mappings import read
 from integration.stages.health.faring import Fate
@@ -27,7 +28,7 @@ from integration.web.pages import audit
 from integration.web.pages.asked import KINDS, key_of, name_of
 from integration.web.pages.mappings import changes
 from integration.web.pages.sheet import cell
-from tests.web.recorded import CHANGED, MEMBER_OF_APP, NOON, OWN, RULES, Pages, fill, make_pages, visitor
+from tests.web.recorded import APP, CHANGED, MEMBER_OF_APP, NOON, OWN, RULES, SECRET, Pages, fill, make_pages, visitor
 
 OLD, NEW = (read(text).hash for text in (RULES, CHANGED))
 PERIOD = "since=2026-03-01&until=2026-03-03"
@@ -51,17 +52,19 @@ def pages(ledger_file: Path, redis_client: redis.Redis, redis_url: str, tmp_path
     [
         "/audit", "/audit?q=plan", "/audit?place=github:acme/secret", "/audit.csv", "/audit.jsonl", "/audit/anchors",
         f"/audit/evidence?{PERIOD}", f"/audit/evidence?{PERIOD}&place=github:acme/secret", "/feature/acme/secret%233",
+        "/feature/acme/app%2312",
         "/feature/acme/secret%233/evidence", "/feature/acme/app%2312/evidence", "/mappings",
         f"/mappings/+{OWN[:12]}", f"/mappings/{NEW}+{OWN[:12]}", f"/mappings/{NEW}..+{OWN[:12]}", "/mappings/what-if",
     ],
 )  # fmt: skip
 def test_a_page_shows_nothing_of_a_place_to_one_who_may_not_see_it(pages: Pages, path: str) -> None:
-    names_none = ("/audit/anchors", "/mappings/what-if", "/audit?q=plan", "/feature/acme/app%2312/evidence")
+    names_none = ("/audit/anchors", "/mappings/what-if", "/audit?q=plan")
     assert path in names_none or "secret" in pages.text(path).lower(), "an admin sees it"
     pages.who = MEMBER_OF_APP
     told = pages.text(path).replace("place=github:acme/secret", "")
     assert "hidden plan" not in told.lower()
     assert "secret#3" not in told
+    assert "secret/issues/3" not in told
     assert "a secret rule" not in told
     assert "acme/secret<" not in told.replace("2026-03-03, acme/secret<", ""), "but for what they have asked for"
 
@@ -88,6 +91,19 @@ def test_what_ifs_are_for_those_who_speak_for_a_party(pages: Pages) -> None:
     pages.who = visitor(Role.READER)
     assert pages.get("/mappings/what-if").status_code == 403
     assert "/mappings/what-if" not in pages.text("/mappings")
+
+
+def test_a_what_if_names_no_issue_that_whoever_asked_may_not_see(pages: Pages, redis_client: redis.Redis) -> None:
+    what_ifs = WhatIfs(redis_client)
+    id = what_ifs.ask(Question("github:1", "Erin", RULES, NOON), datetime.now(UTC))
+    named = {"reasons": ["still open: acme/secret#3 Hidden plan"], "named": [str(SECRET)]}
+    plain = {"reasons": ["nobody told them"], "named": []}
+    what_ifs.finish(id, {"changes": [{"ref": str(APP), **named}, {"ref": str(APP), **plain}, {"ref": str(SECRET)}]})
+    told = [one["reasons"] for one in json.loads(pages.text(f"/mappings/what-if/{id}.json"))["changes"][:2]]
+    assert told == [named["reasons"], plain["reasons"]]
+    pages.who = MEMBER_OF_APP
+    told = [one["reasons"] for one in json.loads(pages.text(f"/mappings/what-if/{id}.json"))["changes"]]
+    assert told == [["it waits for issues that are not all shown to you"], plain["reasons"]]
 
 
 # --- the audit --------------------------------------------------------------------------------------------------------
@@ -222,6 +238,15 @@ def test_an_auditor_verifies_the_chain_by_what_the_pack_says(pages: Pages, tmp_p
     assert whole.stdout.split()[-1] in told
     assert "broken at entry 2" in run(html.unescape(chain).replace('"comment":"c1"', '"comment":"c9"')).stderr
 
+    pages.who = MEMBER_OF_APP
+    told = pages.text("/feature/acme/app%2312/evidence")
+    assert "it waits for issues that are not all shown to you" in told
+    [chain] = re.findall(r'<pre class="chain">(.*?)</pre>', told, re.DOTALL)
+    veiled = run(html.unescape(chain))
+    assert veiled.stdout.splitlines()[0] == "entry 1 is withheld, and is taken at its word"
+    assert veiled.stdout.splitlines()[1] == whole.stdout.strip(), "the others are whole"
+    assert "broken at entry 3" in run(html.unescape(chain).replace('"comment":"c2"', '"comment":"c9"')).stderr
+
 
 def test_a_period_has_all_features_of_it_and_the_rules_of_repositories(pages: Pages) -> None:
     told = pages.text(f"/audit/evidence?{PERIOD}")
@@ -238,7 +263,7 @@ def test_a_pack_of_many_tells_how_to_have_the_rest(pages: Pages, monkeypatch: py
     told = pages.text(f"/audit/evidence?{PERIOD}")
     rest = re.search(r"/audit/evidence\?\S+after=\d+", html.unescape(told))
     assert rest
-    assert "Hidden plan" not in told
+    assert ">Hidden plan</h2>" not in told
     assert "Hidden plan" in pages.text(rest[0])
 
 

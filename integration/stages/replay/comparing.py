@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from integration.stages.entries import GateResult, Outcome
+from integration.stages.entries import Finding, GateResult, Outcome
 from integration.stages.file.mappings import Level, Mappings
 from integration.stages.model import Issue, Move, Ref
 from integration.stages.planning.hearing import Doubt
@@ -71,6 +71,7 @@ class Change:
     rules: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
     by_today: bool = False
+    named: tuple[str, ...] = ()  # refs of other issues that the reasons may name
 
 
 @dataclass(slots=True)
@@ -195,6 +196,7 @@ class WhatIf:
             kind, issue.ref, cut(issue.title, _TITLE), issue.url, weighed.move, before, after,
             tuple(dict.fromkeys(gate.rule for gate in shut)), _reasons(shut),
             bool(weighing and shut and all(weighing.is_by_today(gate) for gate in shut)),
+            tuple(dict.fromkeys(ref for one in _leaves(shut) for ref in one.waits_for)),
         )  # fmt: skip
 
     # --- all of them
@@ -258,9 +260,12 @@ def _deciding(weighed: Weighed) -> tuple[GateResult, ...]:
 
 
 def _reasons(shut: Iterable[GateResult]) -> tuple[str, ...]:
-    found = (leaf for gate in shut for finding in gate.findings for leaf in leaves(finding))
-    said = dict.fromkeys(f"{one.says}: {one.reason}" if one.reason else one.says for one in found)
+    said = dict.fromkeys(f"{one.says}: {one.reason}" if one.reason else one.says for one in _leaves(shut))
     return tuple(cut(one, _REASON) for one in list(said)[:_REASONS])
+
+
+def _leaves(shut: Iterable[GateResult]) -> Iterator[Finding]:
+    return (leaf for gate in shut for finding in gate.findings for leaf in leaves(finding))
 
 
 def _seen(issue: Issue) -> dict[Place, set[str]]:

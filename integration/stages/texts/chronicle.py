@@ -6,9 +6,9 @@ force; a key that it names no more is shown as it is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Literal
 
 from integration.stages.entries import (
@@ -62,12 +62,24 @@ class Told:
     small: bool = False
 
 
+def never(ref: str) -> bool:
+    """Nothing is kept from whoever may see all."""
+    return False
+
+
+def last_day(end: datetime, zone: tzinfo) -> date:
+    """The day with which something ends: a day is over at the next one's first moment."""
+    return (end.astimezone(zone) - timedelta(microseconds=1)).date()
+
+
 @dataclass(frozen=True, slots=True)
 class Names:
     """What people call stages and parties."""
 
     stages: Mapping[str, str]
     parties: Mapping[str, str]
+    zone: tzinfo = UTC  # of dates
+    hides: Callable[[str], bool] = never  # which issues, as refs, whoever reads it may not know of
 
     def stage(self, key: str | None) -> str:
         """A stage; or that there is none."""
@@ -76,6 +88,10 @@ class Names:
     def party(self, key: str) -> str:
         """A party."""
         return self.parties.get(key, key)
+
+    def until(self, at: datetime | None) -> str:
+        """` until 2026-11-27`, where something ends with that day; nothing where it has no end."""
+        return f" until {last_day(at, self.zone):%Y-%m-%d}" if at else ""
 
 
 def told(entry: Entry, names: Names) -> Told:
@@ -160,11 +176,10 @@ def _word(
 def _agreement(entry: Owed | Proposed | Agreed | Routed | Held | Resumed | Waived, names: Names) -> Told:
     match entry:
         case Owed():
-            until = f" until {entry.until:%Y-%m-%d}" if entry.until else ""
             says = (
                 f"{names.party(entry.party)}'s word on {names.stage(entry.stage)} is owed by {entry.name or entry.who}"
             )
-            return Told(entry.at, "owed", f"{says}{until}", _name(entry.by), entry.url)
+            return Told(entry.at, "owed", f"{says}{names.until(entry.until)}", _name(entry.by), entry.url)
         case Proposed():
             stages = ", ".join(map(names.stage, entry.stages))
             return Told(entry.at, "route", f"proposed a route: {stages}", _name(entry.by), entry.url)
@@ -175,8 +190,7 @@ def _agreement(entry: Owed | Proposed | Agreed | Routed | Held | Resumed | Waive
         case Routed():
             return Told(entry.at, "route", f"its route is {', '.join(map(names.stage, entry.stages))}")
         case Held():
-            until = f" until {entry.until:%Y-%m-%d}" if entry.until else ""
-            return Told(entry.at, "held", f"on hold{until}: {entry.why}", _name(entry.by))
+            return Told(entry.at, "held", f"on hold{names.until(entry.until)}: {entry.why}", _name(entry.by))
         case Resumed():
             return Told(entry.at, "held", "the hold is over", _name(entry.by))
         case Waived():
@@ -247,6 +261,8 @@ def _fate(entry: Doubted | Frozen | Carried | LabelVanished, names: Names) -> To
             return Told(entry.at, "trouble", says, small=entry.over)
         case Frozen():
             return Told(entry.at, "trouble", f"it rests: {entry.reason}")
+        case Carried() if names.hides(entry.was) or names.hides(entry.now):
+            return Told(entry.at, "note", "it lives elsewhere now than before")
         case Carried():
             return Told(entry.at, "note", f"it lives at {entry.now} now; before, at {entry.was}")
         case LabelVanished():

@@ -59,7 +59,7 @@ def show(books: Books) -> Response:
     mappings = books.mappings
     return make_response(
         page(
-            "audit.html", books, shown=shown, rows=list(_rows(lines[:PER_PAGE], names_of(shown))), more=more,
+            "audit.html", books, shown=shown, rows=list(_rows(lines[:PER_PAGE], shown.names())), more=more,
             kinds=[(key, name) for key, (name, _) in KINDS.items()], limit=EXPORTED, before=before,
             rules=[rule.id for rule in mappings.rules] if mappings else [], asked=narrowed(),
             places=[(one, place_name(one)) for one in books.ledger.board.places(eyes)], anchors=anchors(books, shown),
@@ -81,11 +81,6 @@ def anchors(books: Books, shown: Shown | None = None) -> str:
         "anchors.html", shown=shown or Shown.of(books), anchors=books.ledger.audit.anchors(ANCHORS),
         looked=books.anchors(), all=current().places is None,
     )  # fmt: skip
-
-
-def names_of(shown: Shown) -> Names:
-    """What people call stages and parties."""
-    return Names(shown.stages, shown.parties)
 
 
 def _rows(lines: tuple[Line, ...], names: Names) -> Iterator[Row]:
@@ -114,7 +109,7 @@ def _exported(books: Books) -> tuple[list[Row], str]:
     shown = Shown.of(books)
     before = key_of(request.args.get("before", ""))
     lines = books.ledger.audit.lines(sought(request.args, shown.zone), current().places, EXPORTED, before)
-    return list(_rows(lines, names_of(shown))), f"audit-{datetime.now(UTC):%Y-%m-%d}"
+    return list(_rows(lines, shown.names())), f"audit-{datetime.now(UTC):%Y-%m-%d}"
 
 
 def _values(row: Row) -> dict[str, object]:

@@ -57,7 +57,7 @@ def show(books: Books) -> Response:
     columns = tuple(_columns(books, shown, wanted, visitor))
     part = render_template(
         "board_part.html", shown=shown, columns=columns, chips=chips, progress=progress, wanted=wanted, asked=_asked(),
-        per=_per(wanted), offset=_offset(),
+        per=_per(wanted), offset=_offset(), behind=_behind(books),
     )  # fmt: skip
     version = hashlib.sha256(part.encode()).hexdigest()[:16]
     part = part.replace(_VERSION, version, 1)
@@ -70,6 +70,12 @@ def show(books: Books) -> Response:
             owners=[(one, one) for one in books.ledger.board.owners(visitor.places)],
         )
     )  # fmt: skip
+
+
+def _behind(books: Books) -> str:
+    """Why what is shown may be older than it looks; empty where somebody works, as far as is known."""
+    looked = books.behind()
+    return "".join(looked.found) if looked else ""
 
 
 def place_name(place: str) -> str:
@@ -145,12 +151,10 @@ def chips(feature: Feature, shown: Shown) -> tuple[Chip, ...]:
     """What the request waits for: parties first, then time, then whoever asked."""
     found = dict.fromkeys(Chip(shown.party(party), "party") for party in feature.awaited)
     shut = [gate for gate in _told(feature) if not is_open(gate)]
-    for gate in shut:
-        if gate.rule in _ALWAYS:
-            found[Chip(_ALWAYS[gate.rule], "bad")] = None
-        elif not (found and any(one.rule in _ALWAYS for one in shut)):
-            found |= dict.fromkeys(_of(gate, shown))
-    return tuple(found)
+    halted = [Chip(_ALWAYS[gate.rule], "bad") for gate in shut if gate.rule in _ALWAYS]
+    of_rules = (chip for gate in shut if gate.rule not in _ALWAYS for chip in _of(gate, shown))
+    found |= dict.fromkeys(chip for chip in of_rules if chip.kind != "open" or not halted)  # it says why
+    return (*dict.fromkeys(halted), *found)
 
 
 def _of(gate: GateResult, shown: Shown) -> Iterator[Chip]:

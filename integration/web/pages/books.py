@@ -7,6 +7,7 @@ from functools import lru_cache
 from threading import Lock
 
 from integration.health.reading import health_of_rules
+from integration.memory.away import Away
 from integration.memory.inbox import Inbox
 from integration.memory.ledger import Ledger
 from integration.memory.what_ifs import WhatIfs
@@ -17,6 +18,7 @@ from integration.stages.file.written import Faulty
 from integration.stages.health.raising import RuleHealth
 from integration.web.pages.beside import Beside
 
+BEHIND, BEHIND_FRESH = timedelta(minutes=15), timedelta(seconds=10)
 HEALTH_FRESH = timedelta(hours=6)  # it reads every verdict there is: twenty seconds of a core with 10,000 features
 
 
@@ -30,6 +32,7 @@ class Books:
         self.what_ifs = WhatIfs.connect(settings.redis_url)
         self.anchors = Beside("anchors", lambda: self.ledger.verify_anchors())
         self.health = Beside("health", self._health, HEALTH_FRESH)
+        self.behind = Beside("behind", self._behind, BEHIND_FRESH)
 
     @property
     def ledger(self) -> Ledger:
@@ -47,6 +50,19 @@ class Books:
         """The rules of a version that is, or was, in force; None where there is no such one, or it reads no more."""
         text = self.ledger.versions.text(hash) if hash else None
         return _read(text) if text is not None else None
+
+    def _behind(self) -> tuple[str, ...]:
+        """Why what the pages show may be old. Looked for beside them: no page waits for a Redis that hangs."""
+        now = datetime.now(UTC)
+        try:
+            waits = self.inbox.oldest(now) if self.inbox.ready(now) else None
+        except Away:
+            return ("Redis is away, so nobody looks at anything: some of this may be old.",)
+        if waits is None or waits < BEHIND:
+            return ()
+        minutes = int(waits.total_seconds()) // 60
+        length = f"{minutes // 60} hours" if minutes >= 120 else f"{minutes} minutes"
+        return (f"Changes have waited for {length} to be looked at: some of this may be old.",)
 
     def _health(self) -> tuple[RuleHealth, ...]:
         """How each rule of the file in force fares."""

@@ -6,7 +6,7 @@ It has all that it needs in it, no script, and loads nothing; an auditor re-comp
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from flask import Response, abort, render_template, request
@@ -19,13 +19,15 @@ from integration.stages.rules.gate import is_open
 from integration.stages.texts.chronicle import Told, told
 from integration.web.entrance.visitors import current
 from integration.web.pages.asked import day, sought
-from integration.web.pages.audit import UNREADABLE, names_of
+from integration.web.pages.audit import UNREADABLE
 from integration.web.pages.board import place_name
 from integration.web.pages.books import Books
 from integration.web.pages.feature import found
 from integration.web.pages.sheet import attached
 from integration.web.pages.shown import Shown, called_version
+from integration.web.pages.veil import is_veiled, veiled
 
+WITHHELD = "withheld"
 MOST = 100
 """Features of one pack: each has its whole history in it."""
 
@@ -75,7 +77,7 @@ def _pack(
     body = render_template(
         "evidence.html", shown=shown, title=title, proofs=proofs, visitor=current(), made=datetime.now(UTC),
         born=books.ledger.born, rules=list(_rules(books, proofs)), is_open=is_open, rest=rest, most=MOST,
-        args=request.args,
+        args=request.args, gates=lambda some: veiled(some, current()), withheld=WITHHELD,
     )  # fmt: skip
     return attached(body, f"{name}.html", "text/html")
 
@@ -85,7 +87,7 @@ def _plain(key: str) -> str:
 
 
 def _proof(books: Books, feature: Feature, shown: Shown) -> Proof:
-    sealed, names = books.ledger.audit.sealed(feature), names_of(shown)
+    sealed, names = tuple(map(_shown_text, books.ledger.audit.sealed(feature))), shown.names()
     verdicts = tuple((one, one.entry) for one in sealed if isinstance(one.entry, Judged))
     by_move = {one.move.id: one for _, one in verdicts}
     moves = {one.id: one for one in feature.seen.moves}
@@ -101,6 +103,11 @@ def _proof(books: Books, feature: Feature, shown: Shown) -> Proof:
         books.ledger.verify(feature.ref),
         books.ledger.audit.anchored(feature),
     )
+
+
+def _shown_text(one: Sealed) -> Sealed:
+    """Its text is part of the chain, so it is there as a whole or not at all."""
+    return replace(one, text=WITHHELD) if is_veiled(one.entry, current()) else one
 
 
 def _rules(books: Books, proofs: Iterable[Proof]) -> Iterator[tuple[str, str, str]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
-from flask import Response, abort, make_response, redirect
+from flask import Response, abort, make_response, redirect, request
 
 from integration.memory.board import Feature
 from integration.stages.entries import Entry, Judged, Owed, Routed
@@ -12,18 +13,19 @@ from integration.stages.file.mappings import Level
 from integration.stages.model import Ref, Unnamed
 from integration.stages.remembered import remember
 from integration.stages.rules.gate import is_open
-from integration.stages.texts.chronicle import Names, told
+from integration.stages.texts.chronicle import told
 from integration.web.entrance.visitors import current
 from integration.web.pages.books import Books
 from integration.web.pages.life import life
 from integration.web.pages.shown import Shown, address, page
+from integration.web.pages.veil import veiled
 
 
 def show(books: Books, name: str) -> Response:
     """The page. Raises 404 for what is not there, and alike for what this visitor may not see."""
     feature, shown = found(books, name), Shown.of(books)
     entries = books.ledger.board.history(feature)
-    names = Names(shown.stages, shown.parties)
+    names = shown.names()
     history = [(seq, told(entry, names)) for seq, _, entry in entries]
     past = remember(entry for _, _, entry in entries)
     mappings = books.mappings
@@ -35,7 +37,7 @@ def show(books: Books, name: str) -> Response:
             ladder=_ladder(feature, entries), because=because, is_open=is_open,
             hold=past.hold if past.hold and (past.hold.until is None or shown.now < past.hold.until) else None,
             route=_last(entries, Routed), debts=past.debts, trouble=books.ledger.failures.of(feature.ref),
-            broken=books.ledger.verify(feature.ref),
+            broken=books.ledger.verify(feature.ref), checking=_is_being_checked(feature),
         )
     )  # fmt: skip
 
@@ -44,7 +46,12 @@ def check(books: Books, name: str) -> Response:
     """Have it looked at again now. Raises `Away` when Redis does not take the wish."""
     feature = found(books, name)
     books.inbox.hint(feature.ref, now=datetime.now(UTC))
-    return make_response(redirect(f"{address(feature.ref)}?checking=yes", 303))
+    return make_response(redirect(f"{address(feature.ref)}?checking={int(time.time()) + 1}", 303))
+
+
+def _is_being_checked(feature: Feature) -> bool:
+    """Has somebody asked for a look here, and none was made since?"""
+    return feature.checked_at.timestamp() < request.args.get("checking", 0, type=int)
 
 
 def found(books: Books, name: str) -> Feature:
@@ -62,7 +69,8 @@ def found(books: Books, name: str) -> Feature:
 def _gates(feature: Feature) -> list[tuple[str, list[object]]]:
     """The gates ahead: those that block, those that warn, and those that only observe."""
     says = {Level.BLOCK: "Blocks", Level.WARN: "Warns", Level.OBSERVE: "On trial: tells nobody"}
-    groups = ((says[level], [one for one in feature.seen.gates if one.level == level]) for level in says)
+    ahead = veiled(feature.seen.gates, current())
+    groups = ((says[level], [one for one in ahead if one.level == level]) for level in says)
     return [(name, list[object](found)) for name, found in groups if found]
 
 

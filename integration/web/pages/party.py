@@ -25,7 +25,7 @@ from integration.stages.reports import answers, gates
 from integration.stages.reports.facts import Fact, Period
 from integration.stages.spoken import LONGEST, Spoken, Word
 from integration.stages.texts import digests
-from integration.stages.texts.chronicle import Names, told
+from integration.stages.texts.chronicle import told
 from integration.web.entrance.visitors import Visitor, current, refusal
 from integration.web.pages import figures
 from integration.web.pages.books import Books
@@ -34,6 +34,7 @@ from integration.web.pages.shown import Shown, page
 
 MOST, PER_PAGE, COMING = 60, 30, 50
 LATELY = timedelta(days=90)
+SLOW = timedelta(minutes=10)
 REFUSED_FOR = timedelta(days=7)
 """So long a word that was not taken is shown with its reason."""
 WORDS = {"ack": "We have seen it", "approve": "We agree", "needs-work": "It needs work"}
@@ -96,7 +97,7 @@ def show(books: Books, key: str, trouble: str = "", status: int = 200) -> Respon
     given = books.ledger.spoken.of_party(key, visitor.places, shown.now - REFUSED_FOR)
     offset = max(0, min(request.args.get("from", 0, type=int), 1_000_000))
     past = reports.of_party(over, key, _SAID, PER_PAGE + 1, offset)
-    names = Names(shown.stages, shown.parties)
+    names = shown.names()
     coming = reports.coming(visitor.places, digests.concerns(mappings, key, shown.now), key)
     return make_response(
         page(
@@ -104,7 +105,7 @@ def show(books: Books, key: str, trouble: str = "", status: int = 200) -> Respon
             waits=_waiting(books, mappings, key, shown), may_speak=visitor.speaks_for(key), most=MOST,
             past=[(one.about, told(one.entry, names)) for one in past[:PER_PAGE]], more=len(past) > PER_PAGE,
             offset=offset, per=PER_PAGE, coming=coming[:COMING], coming_in_all=len(coming), longest=LONGEST,
-            figure=_figures(books, shown, visitor, key).get(key), days=LATELY.days,
+            figure=_figures(books, shown, visitor, key).get(key), days=LATELY.days, slow=SLOW,
             once=lambda: secrets.token_urlsafe(16), on_its_way={(one.ref, one.spoken.stage) for one in given
                                                                 if one.became == "on its way"},
         ), status
@@ -182,7 +183,8 @@ def speak(books: Books, key: str) -> ResponseReturnValue:
     if word == "needs-work" and not note:
         return show(books, key, "Say in a few words what is missing.", 400)
     is_awaited = key in feature.awaited and feature.wanted == stage
-    if not is_awaited and key not in feature.owing:  # whether that is of this stage, the worker sees
+    may_be_owed = key in feature.owing  # whether that is of this stage, the worker sees
+    if feature.frozen or not (is_awaited or may_be_owed):
         return show(books, key, f"{feature.title} does not wait for this word any more; nothing was posted.", 409)
     _give(books, feature.ref, _spoken(key, stage, cast("Word", word), visitor, feature.ref, note))
     query = urlencode({"said": str(feature.ref)})

@@ -14,7 +14,10 @@ from markupsafe import Markup
 from integration.stages.file.mappings import Mappings
 from integration.stages.model import Ref
 from integration.stages.texts.addresses import of_the_web, unbroken
+from integration.stages.texts.chronicle import Names
+from integration.web.entrance.visitors import current
 from integration.web.pages.books import Books, called
+from integration.web.pages.veil import hides
 
 _UNITS = ((365 * 86400, "year"), (30 * 86400, "month"), (86400, "day"), (3600, "hour"), (60, "minute"))
 
@@ -91,6 +94,15 @@ class Shown:
         local = at.astimezone(self.zone)
         return f"{self.day(at)}, {local:%H:%M} {local.tzname()}"
 
+    def until(self, at: datetime) -> str:
+        """When something ends: `27 Nov 2026`, where that is the end of the day, else with its hour."""
+        local = at.astimezone(self.zone)
+        return self.moment(at) if local.hour or local.minute else self.day(at - timedelta(minutes=1))
+
+    def names(self) -> Names:
+        """How the log's entries are told to whoever asks now."""
+        return Names(self.stages, self.parties, self.zone, hides(current()))
+
     def time(self, at: datetime | None, form: str = "ago") -> Markup:
         """As an element that tells the exact moment, too. `form`: ago, day, moment."""
         if at is None:
@@ -123,6 +135,12 @@ def outside(url: str) -> str:
     return url if of_the_web(url) and unbroken(url) else ""
 
 
+def coded(words: str) -> Markup:
+    """Our own words, in which backticks mark commands."""
+    parts = words.split("`")
+    return Markup("").join(Markup("<code>{}</code>").format(one) if at % 2 else one for at, one in enumerate(parts))
+
+
 def with_(changes: Mapping[str, Any]) -> str:
     """This page's address with some of its questions changed; None takes one away."""
     asked = {**request.args.to_dict(flat=False), **changes}
@@ -133,7 +151,7 @@ def with_(changes: Mapping[str, Any]) -> str:
 def install(app: Flask) -> None:
     """Make all of this known to the templates."""
     app.jinja_env.filters.update(
-        tracker=tracker, address=address, outside=outside, span=length, amount=amount, hours=hours
+        tracker=tracker, address=address, outside=outside, span=length, amount=amount, hours=hours, coded=coded
     )
     app.jinja_env.globals.update(here_with=with_)
 

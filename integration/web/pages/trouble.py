@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 
 _SAYS = {
     400: ("That cannot be asked so", "Go back, and try it another way."),
-    404: ("There is nothing here", "It may have moved, or it is not shown to you. The board lists all that is."),
+    404: ("There is nothing here", "The board lists all that is shown to you."),
     405: ("Not in this way", "Go back, and use the page's own buttons."),
 }
 
@@ -40,4 +40,6 @@ def show(error: Exception) -> ResponseReturnValue:
 def _why(error: HTTPException) -> str:
     """What the page itself has said about it; not werkzeug's own text."""
     own = error.description and error.description != type(error).description
+    if not own and error.code == 404:
+        return "It may have moved, or it is not shown to you."
     return str(error.description) if own else ""

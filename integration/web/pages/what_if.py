@@ -15,11 +15,11 @@ from flask import Response, abort, make_response, redirect, render_template, req
 from integration.memory.what_ifs import Full, Question, Stand, WhatIfs
 from integration.stages.file import mappings
 from integration.stages.file.written import Fault, Faulty
-from integration.stages.model import Ref, Unnamed
 from integration.web.entrance.visitors import Role, current
 from integration.web.pages.books import Books
 from integration.web.pages.sheet import attached
 from integration.web.pages.shown import Shown, page
+from integration.web.pages.veil import VEILED, hides
 
 SPANS = (("30", "the last month"), ("90", "the last three months"), ("180", "the last half year"),
          ("365", "the last year"))  # fmt: skip
@@ -124,11 +124,14 @@ def _seen(report: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """Without what this visitor may not see by now."""
     if report is None:
         return None
-    return {**report, "changes": [one for one in report["changes"] if _may_see(one["ref"])]}
+    return {**report, "changes": [_told(one) for one in report["changes"] if _may_see(one["ref"])]}
+
+
+def _told(change: Mapping[str, Any]) -> dict[str, Any]:
+    """Its reasons may name other issues by their titles."""
+    told = {name: value for name, value in change.items() if name != "named"}
+    return told if all(map(_may_see, change.get("named", ()))) else told | {"reasons": [VEILED]}
 
 
 def _may_see(name: str) -> bool:
-    try:
-        return current().may_see(Ref.parse(name))
-    except (Unnamed, ValueError):
-        return False
+    return not hides(current())(name)
