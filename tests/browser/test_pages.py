@@ -101,6 +101,7 @@ def titles(page: Page) -> Iterator[str]:
 
 def test_the_board_is_narrowed_while_one_types_and_the_address_says_so(visit: Visit) -> None:
     page = visit.open("/")
+    expect(page.get_by_role("link", name="Clear")).to_have_count(0)
     known = list(titles(page))
     word = known[0].split()[0]
     page.get_by_label("Search").press_sequentially(word)
@@ -110,6 +111,8 @@ def test_the_board_is_narrowed_while_one_types_and_the_address_says_so(visit: Vi
     assert all(word.casefold() in one.casefold() for one in found)
     page.reload()
     assert list(titles(page)) == found
+    page.get_by_role("link", name="Clear").click()
+    assert list(titles(page)) == known
     assert visit.errors == []
 
 
