@@ -23,6 +23,7 @@ from integration.memory.what_ifs import Question, WhatIfs
 from integration.stages.entries import Entry
 from integration.stages.file.mappings import read
 from integration.stages.health.faring import Fate
+from integration.stages.model import Ref
 from integration.web.entrance.visitors import Role
 from integration.web.pages import audit
 from integration.web.pages.asked import KINDS, key_of, name_of
@@ -91,6 +92,28 @@ def test_what_ifs_are_for_those_who_speak_for_a_party(pages: Pages) -> None:
     pages.who = visitor(Role.READER)
     assert pages.get("/mappings/what-if").status_code == 403
     assert "/mappings/what-if" not in pages.text("/mappings")
+
+
+def test_a_feature_that_came_from_a_closed_place_does_not_tell_of_that_place(pages: Pages) -> None:
+    ledger = Ledger.open(pages.database_url)
+    ledger.carry(SECRET, Ref.parse("acme/app#77"), NOON)
+    ledger.close()
+    paths = ("/feature/acme/app%2377", "/feature/acme/app%2377/evidence", "/audit?q=app%2377", "/audit.csv")
+    for path in paths:
+        assert "before, at github:acme/secret#3" in pages.text(path)
+    assert "a secret rule" in pages.text(paths[1])
+    pages.who = MEMBER_OF_APP
+    for path in paths:
+        told = pages.text(path)
+        assert "it lives elsewhere now than before" in told
+        assert "at github:acme/secret#3" not in told
+        assert "a secret rule" not in told
+
+
+def test_how_many_features_there_are_is_told_to_those_who_may_see_all(pages: Pages) -> None:
+    assert "Chains" in pages.text("/audit/anchors")
+    pages.who = MEMBER_OF_APP
+    assert "Chains" not in pages.text("/audit/anchors")
 
 
 def test_a_what_if_names_no_issue_that_whoever_asked_may_not_see(pages: Pages, redis_client: redis.Redis) -> None:

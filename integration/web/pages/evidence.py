@@ -5,7 +5,7 @@ It has all that it needs in it, no script, and loads nothing; an auditor re-comp
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -13,7 +13,7 @@ from flask import Response, abort, render_template, request
 
 from integration.memory.audit import Anchored, Sealed
 from integration.memory.board import Feature
-from integration.stages.entries import Judged
+from integration.stages.entries import Carried, Judged
 from integration.stages.remembered import Remembered, remember
 from integration.stages.rules.gate import is_open
 from integration.stages.texts.chronicle import Told, told
@@ -28,6 +28,7 @@ from integration.web.pages.shown import Shown, called_version
 from integration.web.pages.veil import is_veiled, veiled
 
 WITHHELD = "withheld"
+NOT_THERE = "This version's text is not in the ledger."
 MOST = 100
 """Features of one pack: each has its whole history in it."""
 
@@ -110,11 +111,19 @@ def _shown_text(one: Sealed) -> Sealed:
     return replace(one, text=WITHHELD) if is_veiled(one.entry, current()) else one
 
 
-def _rules(books: Books, proofs: Iterable[Proof]) -> Iterator[tuple[str, str, str]]:
+def _rules(books: Books, proofs: Sequence[Proof]) -> Iterator[tuple[str, str, str]]:
     """Of each version that judged: its name, what it is, its text. A repository's own rules are a text of their own."""
     versions = books.ledger.versions
     names = dict.fromkeys(name for proof in proofs for name in proof.versions)
     for part in dict.fromkeys(part for name in names for part in called_version(name)):
-        text = versions.own_text_of(part[1:]) if part.startswith("+") else versions.text(part)
-        what = "a repository's own rules" if part.startswith("+") else "mappings.yaml"
-        yield part, what, text or "This version's text is not in the ledger."
+        if not part.startswith("+"):
+            yield part, "mappings.yaml", versions.text(part) or NOT_THERE
+        elif all(_came_from_elsewhere(one) for one in proofs if any(part in name for name in one.versions)):
+            yield part, "a repository's own rules", "They are of a repository that is not shown to you."
+        else:
+            yield part, "a repository's own rules", versions.own_text_of(part[1:]) or NOT_THERE
+
+
+def _came_from_elsewhere(proof: Proof) -> bool:
+    """Did it live where this visitor may not look, and was it judged by what stands there?"""
+    return any(isinstance(one.entry, Carried) and is_veiled(one.entry, current()) for one, _ in proof.history)

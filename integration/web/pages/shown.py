@@ -104,12 +104,13 @@ class Shown:
         return Names(self.stages, self.parties, self.zone, hides(current()))
 
     def time(self, at: datetime | None, form: str = "ago") -> Markup:
-        """As an element that tells the exact moment, too. `form`: ago, day, moment."""
+        """As an element that tells the exact moment, too. `form`: ago, for, day, moment, until."""
         if at is None:
             return Markup("")
-        words = {"ago": f"{self.ago(at)} ago", "for": self.ago(at), "day": self.day(at), "moment": self.moment(at)}[
-            form
-        ]
+        words = {
+            "ago": f"{self.ago(at)} ago", "for": self.ago(at), "day": self.day(at), "moment": self.moment(at),
+            "until": self.until(at),
+        }[form]  # fmt: skip
         stamp, title = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), self.moment(at)
         return Markup('<time datetime="{}" title="{}">{}</time>').format(stamp, title, words)
 
