@@ -17,7 +17,7 @@ from integration.stages.file.written import Faulty
 from integration.stages.health.raising import RuleHealth
 from integration.web.pages.beside import Beside
 
-HEALTH_FRESH = timedelta(hours=6)  # it reads every verdict there is: twenty seconds of a core with 10,000 features
+HEALTH_FRESH = timedelta(hours=1)  # it reads every verdict there is: a second of a core with 10,000 features
 
 
 class Books:
