@@ -9,6 +9,7 @@ from threading import Lock
 from integration.health.reading import health_of_rules
 from integration.memory.inbox import Inbox
 from integration.memory.ledger import Ledger
+from integration.memory.reports import Over
 from integration.memory.what_ifs import WhatIfs
 from integration.settings import Settings
 from integration.stages.file import mappings
@@ -16,6 +17,7 @@ from integration.stages.file.mappings import Mappings
 from integration.stages.file.written import Faulty
 from integration.stages.health.raising import RuleHealth
 from integration.web.pages.beside import Beside
+from integration.web.pages.turns import Turned, Turns
 
 HEALTH_FRESH = timedelta(hours=1)  # it reads every verdict there is: a second of a core with 10,000 features
 
@@ -30,6 +32,7 @@ class Books:
         self.what_ifs = WhatIfs.connect(settings.redis_url)
         self.anchors = Beside("anchors", lambda: self.ledger.verify_anchors())
         self.health = Beside("health", self._health, HEALTH_FRESH)
+        self._turns = Turns()
 
     @property
     def ledger(self) -> Ledger:
@@ -56,6 +59,10 @@ class Books:
         if mappings is None or text is None:
             return ()
         return health_of_rules(self.ledger, mappings, text, datetime.now(UTC))
+
+    def turns(self, over: Over) -> dict[int, Turned]:
+        """Of each feature whose turn it was, and is."""
+        return self._turns.of(self.ledger, self.mappings, over)
 
     def stages(self) -> dict[str, str]:
         """Each stage's key and what people read, in order."""
