@@ -268,12 +268,14 @@ def test_a_chart_has_shapes_classes_and_texts_and_nothing_that_our_policy_refuse
     assert not re.search(r"http|url\(|<!--|style", str(chart))
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", " =1", "＝1"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", " =1", "\n@x", "\u00a0=1", "＝1"])
 def test_a_cell_that_begins_like_a_formula_is_a_text(text: str) -> None:
     table = Table("each", "", (Column("feature", "", Holds.FEATURE),), (Line((About(APP.ref, text, APP.place),)),))
-    written = sheets.written(table, Shown(None, NOW))
+    written = sheets.of_table(table, Shown(None, NOW))
     [_, [key, title]] = list(csv.reader(StringIO(written, newline="")))
     assert (key, title) == ("github:acme/app#12", f"'{text}")
+    assert sheets.cell(text) == f"'{text}", "and so in every other sheet"
+    assert [sheets.cell(one) for one in (None, -1, "a=1")] == ["", "-1", "a=1"]
 
 
 def test_a_sheet_begins_with_what_tells_spreadsheets_its_letters(client: FlaskClient) -> None:

@@ -18,7 +18,7 @@ from integration.stages.file.written import Fault, Faulty
 from integration.stages.model import Ref, Unnamed
 from integration.web.entrance.visitors import Role, current
 from integration.web.pages.books import Books
-from integration.web.pages.sheet import attached
+from integration.web.pages.sheets import attached
 from integration.web.pages.shown import Shown, page
 
 SPANS = (("30", "the last month"), ("90", "the last three months"), ("180", "the last half year"),
