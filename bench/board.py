@@ -1,4 +1,4 @@
-"""Are the board and a feature's page there at once, also when there are 10,000 features?
+"""Are the board and a feature's page there at once, also when there are 10,000 features? And the other pages?
 
 The ledger is a seeded world's; the same pages are asked of a small one and of a large one, in turn, as the web itself
 answers them, without the way over the network.
@@ -70,7 +70,7 @@ class Pages:
     def ask(self, name: str, asked: Asked) -> None:
         """Once. Raises `AssertionError` where it is no page."""
         began = time.perf_counter()
-        answer = self.client.get(self.paths[name])
+        answer = self.client.get(self.paths[name], follow_redirects=True)
         asked.ms.append((time.perf_counter() - began) * 1000)
         asked.kb = len(answer.data) / 1000
         if answer.status_code != 200:
@@ -89,14 +89,19 @@ def _pages(size: int) -> Iterator[Pages]:
         )  # fmt: skip
         app = create_app(settings, Inbox.connect(redis_url), dict)
         ledger = Ledger.open(url)
-        blocked = ledger.board.features(Wanted(blocked=True), None, 1)[0].ref
+        shown = ledger.board.features(Wanted(blocked=True), None, 1) or ledger.board.features(Wanted(), None, 1)
         ledger.close()
         paths = {
             "board": "/",
             "board, searched": "/?q=mobile+sign",
             "board, what is blocked": "/?only=blocked",
             "one stage, the tenth page": "/?stage=public&closed=yes&from=900",
-            "feature": f"/feature/{str(blocked).replace('#', '%23')}",
+            "feature": f"/feature/{str(shown[0].ref).replace('#', '%23')}",
+            "parties": "/parties",
+            "a party": "/party/support",
+            **{f"report: {name}": f"/reports/{name}" for name in ("escapes", "answers", "stages", "blocks", "waivers")},
+            "audit": "/audit",
+            "mappings": "/mappings",
         }
         yield Pages(app.test_client(), paths)
 

@@ -59,8 +59,9 @@ class _Reading:
 
     def read(self) -> tuple[RuleHealth, ...]:
         """The whole of it."""
-        evidence = add_up(self.crossed, lambda rule: self.own.get(rule, self.earliest))
-        shown = add_up(self.crossed, lambda rule: self.since or self.own.get(rule, self.earliest))
+        evidence = shown = add_up(self.crossed, lambda rule: self.own.get(rule, self.earliest))
+        if (since := self.since) is not None:
+            shown = add_up(self.crossed, lambda _: since)
         return (*self._ours(evidence, shown), *self._others(shown))
 
     def _ours(self, evidence: Mapping[str, Fared], shown: Mapping[str, Fared]) -> Iterator[RuleHealth]:

@@ -114,6 +114,21 @@ class Board:
                 found.update({*(row.awaited.split() if is_open else ()), *row.owing.split()})
         return dict(found)
 
+    def awaiting(self, party: str, eyes: Eyes) -> tuple[Row[Any], ...]:
+        """Those that wait for the party, in short: `id`, `ref`, the stage `wanted` of it, and whether it `owes`."""
+        open_ = and_(_F.closed == ClosedAs.OPEN.value, _F.awaited.contains(f" {party} ", autoescape=True))
+        owes = _F.owing.contains(f" {party} ", autoescape=True)
+        question = select(_F.id, _F.ref, case((open_, _F.wanted)).label("wanted"), owes.label("owes")).where(
+            tables.ASKED, *_that(Wanted(party=party), eyes)
+        )
+        with transaction(self._engine) as connection:
+            return tuple(connection.execute(question))
+
+    def those(self, ids: Collection[int], eyes: Eyes) -> dict[int, Feature]:
+        """Some of them, by their numbers in the ledger."""
+        found = self._features(select(tables.features).where(_F.id.in_(sorted(ids)), *seen_by(eyes)))
+        return {one.row.id: one for one in found}
+
     def feature(self, ref: Ref, eyes: Eyes) -> Feature | None:
         """One of them; None also where these eyes may not see it."""
         found = self._features(select(tables.features).where(_F.ref == str(ref), *seen_by(eyes)))

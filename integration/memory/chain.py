@@ -10,8 +10,9 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, cast, get_args
 
+import msgspec
 from pydantic import Field, TypeAdapter, ValidationError
 
 from integration.memory.database import Unreadable
@@ -19,6 +20,7 @@ from integration.stages.entries import AttemptJoined, Entry, Judged
 from integration.stages.model import Person, Ref
 
 _ENTRY: TypeAdapter[Entry] = TypeAdapter(Annotated[Entry, Field(discriminator="kind")])
+_GLANCES = {one.__dataclass_fields__["kind"].default: msgspec.json.Decoder(one) for one in get_args(Entry)}
 _BESIDE = ("previous", "hash")  # the columns that a seal does not cover by itself
 _LONGEST = 255  # letters of a column that is asked by; what an index of PostgreSQL takes has an end
 
@@ -100,6 +102,14 @@ def read_entry(ref: Ref, seq: int, body: str) -> Entry:
             f"{ref}: entry {seq} of the ledger is not one that this release knows; "
             "was a newer release at work here, or was the row changed? `verify` tells"
         ) from error
+
+
+def glance(kind: str, body: str) -> Entry | None:
+    """The same for whoever counts over all features: many times quicker, and None for what this release cannot read."""
+    try:
+        return cast("Entry", _GLANCES[kind].decode(body))
+    except (KeyError, msgspec.MsgspecError):
+        return None
 
 
 def first_fault(rows: Sequence[Mapping[str, Any]]) -> int | None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import groupby
-from operator import attrgetter
+from operator import itemgetter
+from typing import cast
 
 from sqlalchemy import Connection, Engine, delete, select, update
 
 from integration.memory import chain, tables
-from integration.memory.database import Unreadable, insert_once, transaction
-from integration.stages.entries import Met
+from integration.memory.database import insert_once, transaction
+from integration.stages.entries import Entry, Met
 from integration.stages.health.faring import Featured
 from integration.stages.model import NEVER, Ref
 
@@ -46,24 +47,23 @@ class Trials:
             yield from self._some(ids[first : first + _AT_ONCE])
 
     def _some(self, ids: list[int]) -> Iterator[Featured]:
-        entries = (
-            select(_F.id, _F.ref, _F.title, _F.url, _E.seq, _E.body)
-            .select_from(tables.features.join(tables.entries))
-            .where(_F.id.in_(ids), _E.kind.in_(_KINDS))
-            .order_by(_F.id, _E.seq)
-        )
+        """In parts: what was read of one is let go before the next, and the collector has little to walk through."""
+        kinds = _E.kind.concat("").in_(_KINDS)  # by the features' index: by that of kinds each part would read all
+        entries = select(_E.feature_id, _E.kind, _E.body).where(_E.feature_id.in_(ids), kinds)
+        features = select(_F.id, _F.ref, _F.title, _F.url).where(_F.id.in_(ids))
         with transaction(self._engine) as connection:
-            rows = connection.execute(entries).all()
-            met = connection.execute(select(tables.met_gates).where(_M.feature_id.in_(ids))).all()
-        for id, group in groupby(rows, attrgetter("id")):
-            of_it = list(group)
-            ref = Ref.parse(of_it[0].ref)
-            found = {(one.move, one.rule): one.at for one in met if one.feature_id == id}
-            try:
-                read = tuple(chain.read_entry(ref, one.seq, one.body) for one in of_it)
-            except Unreadable:
-                continue
-            yield Featured(ref, of_it[0].title, of_it[0].url, read, found)
+            rows = connection.execute(entries.order_by(_E.feature_id, _E.seq)).all()
+            known = {row.id: row for row in connection.execute(features)}
+            met: dict[int, dict[tuple[str, str], datetime]] = {}
+            for row in connection.execute(select(tables.met_gates).where(_M.feature_id.in_(ids))):
+                met.setdefault(row.feature_id, {})[row.move, row.rule] = row.at
+        for id, group in groupby(rows, itemgetter(0)):
+            read = [chain.glance(kind, body) for _, kind, body in group]
+            if None not in read:
+                one = known[id]
+                yield Featured(
+                    Ref.parse(one.ref), one.title, one.url, cast("tuple[Entry, ...]", tuple(read)), met.get(id, {})
+                )
 
     # --- since when a rule has stood so ---------------------------------------------------------------------------
 

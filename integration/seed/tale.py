@@ -140,8 +140,9 @@ class Tale:
                 del self._asked[whose, stage]
                 if at >= self.eras.born and told >= self.eras.born:
                     self.feature.responses.append(Response(self.feature.ref, party, stage, told, at))
-                if stage == "public":
-                    self._seen.setdefault(party, at + settles)
+                known = self._seen.get(party)
+                if stage == "public" and (known is None or self._is_forgotten(known, at)):
+                    self._seen[party] = at + settles
 
     def span(self, party: str) -> float:
         """Working hours until the party answers, as such things spread."""
@@ -347,11 +348,16 @@ class Tale:
         found = []
         if "internal-only" not in self.labels:
             found += [("no notice", party) for party in WORDS if not self._told.get(party, at) < at]
-        if not self._seen.get("stakeholders", at) < at:
+        seen = self._seen.get("stakeholders", at)
+        if not seen < at or self._is_forgotten(seen, at):
             found.append(("no view", ""))
         if not self._soaked(at):
             found.append(("no soak", ""))
         return found
+
+    def _is_forgotten(self, word: datetime, at: datetime) -> bool:
+        """What was said before the ledger was born counts for no move that is judged."""
+        return word < self.eras.born <= at
 
     def _soaked(self, at: datetime) -> bool:
         met = self._soaked_at()

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
-from itertools import count, islice
+from functools import lru_cache, partial
+from itertools import islice
 from typing import Annotated, Literal, cast, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -343,6 +343,8 @@ class Calendar(BaseModel):
 
     def quiet_at(self, at: datetime) -> bool:
         """Whether that moment lies in the quiet hours, which are those of every day."""
+        if not self.quiet_hours:
+            return False
         zone = ZoneInfo(self.time_zone)
         day = day_of(at, zone)
         return any(
@@ -455,13 +457,19 @@ def _stretches(at: datetime, calendar: Calendar) -> Iterator[_Open]:
 
 def _openings(at: datetime, calendar: Calendar) -> Iterator[tuple[_Open, ...]]:
     """Every working day from that of `at` on, as the stretches in which somebody is there."""
-    first = day_of(at, ZoneInfo(calendar.time_zone))
-    for day in (first + timedelta(days=n) for n in count()):
-        if there := _open_on(day, calendar):
+    day, open_on = day_of(at, ZoneInfo(calendar.time_zone)), _days_of(calendar)
+    while True:
+        if there := open_on(day):
             yield there
+        day += _WHOLE_DAY
 
 
-@lru_cache(4096)  # reports count the hours of thousands of answers, in a few hundred days
+@lru_cache(32)
+def _days_of(calendar: Calendar) -> Callable[[date], tuple[_Open, ...]]:
+    """Its days, each worked out once: reports count the hours of thousands of answers, in a few hundred days."""
+    return lru_cache(2048)(partial(_open_on, calendar=calendar))
+
+
 def _open_on(day: date, calendar: Calendar) -> tuple[_Open, ...]:
     """The stretches of a day in which somebody is there; none where the party does not work."""
     if not calendar.works(day):
@@ -478,7 +486,10 @@ def _open_on(day: date, calendar: Calendar) -> tuple[_Open, ...]:
 
 def day_of(at: datetime, zone: ZoneInfo) -> date:
     """The day that a moment belongs to there: the last that has begun, also where a clock goes back over midnight."""
-    day = at.astimezone(zone).date()
+    local = at.astimezone(zone)
+    day = local.date()
+    if not local.fold:  # the clock shows it for the first time, so no later day has begun
+        return day
     following = day + timedelta(days=1)
     return following if instant(following, timedelta(), zone) <= at else day
 

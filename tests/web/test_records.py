@@ -28,7 +28,6 @@ from integration.web.entrance.visitors import Role
 from integration.web.pages import audit
 from integration.web.pages.asked import KINDS, key_of, name_of
 from integration.web.pages.mappings import changes
-from integration.web.pages.sheet import cell
 from tests.web.recorded import APP, CHANGED, MEMBER_OF_APP, NOON, OWN, RULES, SECRET, Pages, fill, make_pages, visitor
 
 OLD, NEW = (read(text).hash for text in (RULES, CHANGED))
@@ -177,11 +176,6 @@ def test_the_csv_holds_what_is_sought_and_no_formula(pages: Pages) -> None:
     assert rows[0]["title"].startswith("'=HYPERLINK")
     assert rows[0]["by"] == "'+sam"
     assert (rows[2]["rules_version"], rows[2]["rule"]) == (NEW, "support-first")
-
-
-@pytest.mark.parametrize("value", ["=1", "+1", "-1", "@x", "\t=1", "\r=1", " =1", "\n@x"])
-def test_no_cell_is_a_formula(value: str) -> None:
-    assert cell(value).startswith("'")
 
 
 def test_json_lines_chain_and_a_file_is_bounded(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from integration.stages.file.written import Written, parse
@@ -28,7 +29,8 @@ class Stands:
     shared: tuple[str, ...] = ()
 
 
-def levels(text: str) -> dict[str, Stands]:
+@lru_cache(4)
+def levels(text: str) -> Mapping[str, Stands]:
     """Each rule of a file that has no fault, by its id."""
     rules = parse(text, "mappings.yaml")[0].parts.get("rules")
     written = {str(one.value["id"]): one for one in rules.parts.values()} if rules else {}

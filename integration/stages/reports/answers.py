@@ -6,24 +6,30 @@ has come into since, or that nobody asks for any more, is not waited for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from integration.stages.calendars import later, worked
-from integration.stages.entries import (
-    Acknowledged,
-    Approved,
-    AttemptEnded,
-    HandedOver,
-    Judged,
-    NeedsWork,
-    Noticed,
-    Outcome,
-)
 from integration.stages.file.mappings import Mappings
-from integration.stages.model import NEVER, Ref
-from integration.stages.reports.facts import About, Fact, by_feature
+from integration.stages.reports.facts import About
+
+TOLD, WORDS = ("noticed", "handed_over"), ("acknowledged", "approved", "needs_work")
+SETTLED = ("judged", "attempt_ended")
+"""Kinds of entries that begin a turn; that end it; after which nobody waits for it any more."""
+
+Asked = tuple[str, str]
+"""A party, and the stage that it was told of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What of an entry tells whose turn it is. A notice that reached nobody is none, nor a verdict that blocked."""
+
+    kind: str
+    at: datetime
+    stage: str
+    party: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,50 +57,25 @@ class Timed:
     in_time: bool | None
 
 
-def answers(facts: Iterable[Fact], born: datetime) -> Iterator[Answer]:
-    """All of them: `facts` are notices, words, verdicts and ends of requests.
+def follow(about: About, turns: Iterable[Turn], born: datetime) -> tuple[list[Answer], dict[Asked, datetime]]:
+    """A feature's answers; and what its parties were told of and have not answered, since when.
 
-    What was told before the ledger was born is left out: of that, only the answers that took long are known.
+    Of what was told before the ledger was born only the answers that took long are known: those are left out.
     """
-    for of_one in by_feature(facts).values():
-        yield from _of_feature(of_one, born)
-
-
-def unanswered(facts: Iterable[Fact], party: str) -> dict[Ref, dict[str, datetime]]:
-    """Of each feature, the stages of which the party was told and has not answered, and when that was."""
-    found: dict[Ref, dict[str, datetime]] = {}
-    for ref, of_one in by_feature(facts).items():
-        told: dict[tuple[str, str], datetime] = {}
-        for _ in _of_feature(of_one, NEVER, told):
-            pass
-        found[ref] = {stage: at for (whose, stage), at in told.items() if whose == party}
-    return found
-
-
-def _of_feature(
-    facts: Sequence[Fact], born: datetime, told: dict[tuple[str, str], datetime] | None = None
-) -> Iterator[Answer]:
-    """Its answers; `told` is what is not answered, at each moment."""
-    told = {} if told is None else told
-    for fact in facts:
-        match fact.entry:
-            case Noticed(party=party, stage=stage, at=at, unreached="") | HandedOver(party=party, stage=stage, at=at):
-                told.setdefault((party, stage), at)
-            case Acknowledged() | Approved() | NeedsWork() as word:
-                since = told.pop((word.party, word.stage), None)
-                if since is not None and born <= since <= word.at:
-                    yield Answer(fact.about, word.party, word.stage, since, word.at)
-            case Judged(outcome=outcome, move=move) if outcome is not Outcome.BLOCKED:
-                _forget(told, move.to, move.at)
-            case AttemptEnded(stage=stage, at=at):
-                _forget(told, stage, at)
-            case _:
-                pass
-
-
-def _forget(told: dict[tuple[str, str], datetime], stage: str | None, at: datetime) -> None:
-    for key in [key for key, since in told.items() if key[1] == stage and since <= at]:
-        del told[key]
+    told: dict[Asked, datetime] = {}
+    found: list[Answer] = []
+    for one in turns:
+        asked = one.party, one.stage
+        if one.kind in TOLD:
+            told.setdefault(asked, one.at)
+        elif one.kind in WORDS:
+            since = told.pop(asked, None)
+            if since is not None and born <= since <= one.at:
+                found.append(Answer(about, one.party, one.stage, since, one.at))
+        else:
+            for key in [key for key, since in told.items() if key[1] == one.stage and since <= one.at]:
+                del told[key]
+    return found, told
 
 
 def timed(found: Iterable[Answer], mappings: Mappings | None) -> Iterator[Timed]:

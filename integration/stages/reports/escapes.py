@@ -49,7 +49,7 @@ class Escape:
 
 def escapes(facts: Iterable[Fact], rules: RulesOf) -> Iterator[Escape]:
     """Those that were judged: `facts` are verdicts, and what stands blocked."""
-    for of_one in by_feature(facts).values():
+    for _, of_one in by_feature(facts):
         yield from _of_feature(of_one, rules)
 
 

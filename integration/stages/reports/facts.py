@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
 from integration.stages.entries import Entry
 from integration.stages.file.mappings import Rule
@@ -53,9 +54,7 @@ class Period:
         return (self.since is None or self.since <= at) and (self.until is None or at < self.until)
 
 
-def by_feature(facts: Iterable[Fact]) -> dict[Ref, list[Fact]]:
-    """Each feature's facts, in their order."""
-    found: dict[Ref, list[Fact]] = {}
-    for fact in facts:
-        found.setdefault(fact.about.ref, []).append(fact)
-    return found
+def by_feature(facts: Iterable[Fact]) -> Iterator[tuple[Ref, list[Fact]]]:
+    """Each feature's facts, in their order; those of one stand together in `facts`."""
+    for ref, of_one in groupby(facts, lambda one: one.about.ref):
+        yield ref, list(of_one)

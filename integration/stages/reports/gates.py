@@ -74,7 +74,7 @@ def waivers(facts: Iterable[Fact]) -> Iterator[Waiver]:
 
 def debts(facts: Iterable[Fact]) -> Iterator[Debt]:
     """All that were made: `facts` are promises, the words that pay them, and requests with their ends."""
-    for of_one in by_feature(facts).values():
+    for _, of_one in by_feature(facts):
         entries = [fact.entry for fact in of_one]
         for number, entry in enumerate(entries):
             if isinstance(entry, Owed) and not any(_same(entry, later) for later in entries[number + 1 :]):

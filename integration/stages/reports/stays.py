@@ -7,7 +7,7 @@ back to. What was put back later has been there.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from integration.stages.model import Move
@@ -40,16 +40,20 @@ def _of(looked: Looked, stages: Sequence[str]) -> list[Stayed]:
     for move in looked.moves:
         if _is_put_back(move, found, stages):
             found.pop()
-            found[-1] = replace(found[-1], until=None)
+            found[-1] = _until(found[-1], None)
             continue
         here = found[-1] if found and found[-1].until is None else None
         if here and here.stage == move.to:
             continue
         if here:
-            found[-1] = replace(here, until=move.at)
+            found[-1] = _until(here, move.at)
         if move.to is not None:
             found.append(Stayed(looked.about, move.to, move.at))
     return found
+
+
+def _until(one: Stayed, at: datetime | None) -> Stayed:
+    return Stayed(one.about, one.stage, one.since, at)
 
 
 def _is_put_back(move: Move, found: Sequence[Stayed], stages: Sequence[str]) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
-from typing import TypeVar
+from typing import TypeVar, overload
 
 from integration.stages.calendars import Duration
 from integration.stages.reports.answers import Timed, parties, percentile
@@ -57,6 +57,26 @@ class Line:
     narrows: Mapping[str, str] | None = None
 
 
+class Lines(Sequence[Line]):
+    """Rows that are made when they are read: a page shows a hundred of ten thousand."""
+
+    def __init__(self, found: Sequence[T], make: Callable[[T], Line]) -> None:
+        self._found, self._make = found, make
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    @overload
+    def __getitem__(self, place: int) -> Line: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Line, ...]: ...
+    def __getitem__(self, place: int | slice) -> Line | tuple[Line, ...]:
+        """One of them, or some."""
+        return (
+            tuple(map(self._make, self._found[place])) if isinstance(place, slice) else self._make(self._found[place])
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table; `key` names it in an address."""
@@ -64,7 +84,7 @@ class Table:
     key: str
     title: str
     columns: tuple[Column, ...]
-    lines: tuple[Line, ...]
+    lines: Sequence[Line]
 
 
 _COUNT, _LENGTH, _WORKING = Holds.COUNT, Holds.LENGTH, Holds.WORKING
@@ -82,6 +102,10 @@ _RULE, _BY = Column("rule", "Rule", Holds.RULE), Column("by", "By", Holds.TEXT)
 
 def _column(key: str, name: str, holds: Holds = _COUNT) -> Column:
     return Column(key, name, holds)
+
+
+def _when(one: Escape | Stopped) -> datetime:
+    return one.at
 
 
 def grouped(found: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
@@ -141,13 +165,12 @@ def _escaped(first: str, some: Sequence[Escape], narrows: Mapping[str, str]) -> 
 
 def each_escape(found: Sequence[Escape]) -> Table:
     """One by one, the newest first."""
-    lines = [
-        Line((one.at, one.about, one.stage, CALLED[one.kind], one.party, one.rule, one.by, "yes" if one.before else ""))
-        for one in sorted(found, key=lambda one: (one.at, str(one.about.ref), one.kind, one.party), reverse=True)
-    ]
+    lines = Lines(sorted(found, key=_when, reverse=True), lambda one: Line(
+        (one.at, one.about, one.stage, CALLED[one.kind], one.party, one.rule, one.by, "yes" if one.before else "")
+    ))  # fmt: skip
     columns = (_column("at", "When", Holds.MOMENT), _FEATURE, _STAGE, _column("how", "How", Holds.TEXT), _PARTY, _RULE,
                _BY, _column("before", "Before the service", Holds.TEXT))  # fmt: skip
-    return Table("each", "Each escape", columns, tuple(lines))
+    return Table("each", "Each escape", columns, lines)
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------
@@ -175,17 +198,16 @@ def answers_by_party(found: Sequence[Timed], within: Mapping[str, Duration]) -> 
 def each_answer(found: Sequence[Timed]) -> Table:
     """One by one, the newest first."""
     said = {True: "yes", False: "late", None: ""}
-    lines = [
-        Line((one.answer.answered, one.answer.about, one.answer.party, one.answer.stage, one.answer.told, one.working,
-              one.answer.took, said[one.in_time]))
-        for one in sorted(found, key=lambda one: (one.answer.answered, str(one.answer.about.ref)), reverse=True)
-    ]  # fmt: skip
+    lines = Lines(sorted(found, key=lambda one: one.answer.answered, reverse=True), lambda one: Line(
+        (one.answer.answered, one.answer.about, one.answer.party, one.answer.stage, one.answer.told, one.working,
+         one.answer.took, said[one.in_time])
+    ))  # fmt: skip
     columns = (
         _column("answered", "Answered", Holds.MOMENT), _FEATURE, _PARTY, _STAGE, _column("told", "Told", Holds.MOMENT),
         _column("working", "Working time", _WORKING), _column("wall", "By the clock", _LENGTH),
         _column("in_time", "In time", Holds.TEXT),
     )  # fmt: skip
-    return Table("each", "Each answer", columns, tuple(lines))
+    return Table("each", "Each answer", columns, lines)
 
 
 # --- stays ------------------------------------------------------------------------------------------------------------
@@ -210,13 +232,11 @@ def stays_by_stage(found: Sequence[Stayed], stages: Sequence[str], now: datetime
 
 def each_stay(found: Sequence[Stayed], now: datetime) -> Table:
     """One by one, the longest first."""
-    lines = [
-        Line((one.about, one.stage, one.since, one.until, one.took(now)))
-        for one in sorted(found, key=lambda one: (one.took(now), str(one.about.ref)), reverse=True)
-    ]
+    longest_first = sorted(found, key=lambda one: one.took(now), reverse=True)
+    lines = Lines(longest_first, lambda one: Line((one.about, one.stage, one.since, one.until, one.took(now))))
     columns = (_FEATURE, _STAGE, _column("since", "Since", Holds.MOMENT), _column("until", "Until", Holds.MOMENT),
                _column("took", "How long", _LENGTH))  # fmt: skip
-    return Table("each", "Each stay, the longest first", columns, tuple(lines))
+    return Table("each", "Each stay, the longest first", columns, lines)
 
 
 # --- blocks, waivers, debts -------------------------------------------------------------------------------------------
@@ -241,13 +261,12 @@ def stopped_by_rule(found: Sequence[Stopped]) -> Table:
 def each_stop(found: Sequence[Stopped]) -> Table:
     """One by one, the newest first."""
     called = {level: name for level, _, name in _LEVELS}
-    lines = [
-        Line((one.at, one.about, one.stage, one.rule, called.get(one.level, one.level), one.by))
-        for one in sorted(found, key=lambda one: (one.at, str(one.about.ref), one.rule), reverse=True)
-    ]
+    lines = Lines(sorted(found, key=_when, reverse=True), lambda one: Line(
+        (one.at, one.about, one.stage, one.rule, called.get(one.level, one.level), one.by)
+    ))  # fmt: skip
     columns = (_column("at", "When", Holds.MOMENT), _FEATURE, _STAGE, _RULE,
                _column("level", "What it did", Holds.TEXT), _BY)  # fmt: skip
-    return Table("each", "Each", columns, tuple(lines))
+    return Table("each", "Each", columns, lines)
 
 
 def waivers_by_rule(found: Sequence[Waiver]) -> Table:

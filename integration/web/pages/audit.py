@@ -16,7 +16,7 @@ from integration.web.entrance.visitors import current
 from integration.web.pages.asked import KINDS, key_of, name_of, sought
 from integration.web.pages.board import place_name
 from integration.web.pages.books import Books
-from integration.web.pages.sheet import attached, written
+from integration.web.pages.sheets import attached, written
 from integration.web.pages.shown import Shown, page
 
 PER_PAGE = 50
@@ -95,7 +95,7 @@ def _rows(lines: tuple[Line, ...], names: Names) -> Iterator[Row]:
 def as_csv(books: Books) -> Response:
     """The newest of what is sought, for spreadsheets."""
     rows, name = _exported(books)
-    return attached(written(HEAD, (tuple(_values(row).values()) for row in rows)), f"{name}.csv", "text/csv")
+    return attached(written(HEAD, (tuple(_values(row).values()) for row in rows)), f"{name}.csv")
 
 
 def as_json(books: Books) -> Response:

@@ -10,6 +10,7 @@ from integration.health.reading import health_of_rules
 from integration.memory.away import Away
 from integration.memory.inbox import Inbox
 from integration.memory.ledger import Ledger
+from integration.memory.reports import Over
 from integration.memory.what_ifs import WhatIfs
 from integration.settings import Settings
 from integration.stages.file import mappings
@@ -17,9 +18,10 @@ from integration.stages.file.mappings import Mappings
 from integration.stages.file.written import Faulty
 from integration.stages.health.raising import RuleHealth
 from integration.web.pages.beside import Beside
+from integration.web.pages.turns import Turned, Turns
 
 BEHIND, BEHIND_FRESH = timedelta(minutes=15), timedelta(seconds=10)
-HEALTH_FRESH = timedelta(hours=6)  # it reads every verdict there is: twenty seconds of a core with 10,000 features
+HEALTH_FRESH = timedelta(hours=1)  # it reads every verdict there is: a second of a core with 10,000 features
 
 
 class Books:
@@ -33,6 +35,7 @@ class Books:
         self.anchors = Beside("anchors", lambda: self.ledger.verify_anchors())
         self.health = Beside("health", self._health, HEALTH_FRESH)
         self.behind = Beside("behind", self._behind, BEHIND_FRESH)
+        self._turns = Turns()
 
     @property
     def ledger(self) -> Ledger:
@@ -72,6 +75,10 @@ class Books:
         if mappings is None or text is None:
             return ()
         return health_of_rules(self.ledger, mappings, text, datetime.now(UTC))
+
+    def turns(self, over: Over) -> dict[int, Turned]:
+        """Of each feature whose turn it was, and is."""
+        return self._turns.of(self.ledger, self.mappings, over)
 
     def stages(self) -> dict[str, str]:
         """Each stage's key and what people read, in order."""

@@ -23,7 +23,7 @@ from integration.web.pages.audit import UNREADABLE
 from integration.web.pages.board import place_name
 from integration.web.pages.books import Books
 from integration.web.pages.feature import found
-from integration.web.pages.sheet import attached
+from integration.web.pages.sheets import attached
 from integration.web.pages.shown import Shown, called_version
 from integration.web.pages.veil import is_veiled, veiled
 

@@ -20,6 +20,7 @@ from integration.web.pages import charts
 from integration.web.pages.books import Books
 from integration.web.pages.charts import Series
 from integration.web.pages.shown import Shown
+from integration.web.pages.turns import Turned
 
 _FIRST_YEAR = 1970  # nothing is older, and there is room before it
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
@@ -79,8 +80,8 @@ def _escapes(asked: Asked) -> Sequence[escapes.Escape]:
     """Of what stands blocked the verdict may be older than the time that is asked for: it is read from there on."""
     reports, over = asked.books.ledger.reports, asked.over
     earlier = replace(over, since=over.since and over.since - EXPIRES)
-    judged = escapes.escapes(reports.shut(earlier, "standing"), _rules(asked.books))
-    return [*judged, *escapes.escaped_before(reports.looked(Over(over.eyes, over.place)))]
+    judged = escapes.escapes(reports.let_in(earlier), _rules(asked.books))
+    return [*judged, *escapes.escaped_before(reports.came_before(Over(over.eyes, over.place)))]
 
 
 def _is_of(one: escapes.Escape, asked: Asked) -> bool:
@@ -120,15 +121,18 @@ def answered(asked: Asked) -> Report:
 
 def timed_answers(asked: Asked) -> list[answers.Timed]:
     """The answers of that time, each measured: what they answer may have been told long before."""
-    over, ledger = asked.over, asked.books.ledger
-    found = answers.answers(ledger.reports.turns(over, asked.party), ledger.born)
-    wanted = (
+    return answers_among(asked.books.turns(Over(asked.eyes, asked.place)), asked)
+
+
+def answers_among(turned: Mapping[int, Turned], asked: Asked) -> list[answers.Timed]:
+    """The same, of what was looked up before."""
+    return [
         one
-        for one in found
-        if asked.period.has(one.answered)
-        if (not asked.party or one.party == asked.party) and (not asked.stage or one.stage == asked.stage)
-    )
-    return list(answers.timed(wanted, asked.books.mappings))
+        for each in turned.values()
+        for one in each.answers
+        if asked.period.has(one.answer.answered)
+        if (not asked.party or one.answer.party == asked.party) and (not asked.stage or one.answer.stage == asked.stage)
+    ]
 
 
 # --- stages -----------------------------------------------------------------------------------------------------------
@@ -137,7 +141,7 @@ def timed_answers(asked: Asked) -> list[answers.Timed]:
 def stayed(asked: Asked) -> Report:
     """How long features were in their stages."""
     stages, now = list(asked.shown.stages), asked.shown.now
-    every = stays.stays(asked.books.ledger.reports.looked(Over(asked.eyes, asked.place)), stages)
+    every = stays.stays(asked.books.ledger.reports.moved(Over(asked.eyes, asked.place)), stages)
     found = [
         one
         for one in every
@@ -197,11 +201,12 @@ def waived(asked: Asked) -> Report:
     )
 
 
-_OWED = ("owed", "acknowledged", "approved", "attempt_opened", "attempt_ended")
+OWED = ("owed", "acknowledged", "approved", "attempt_opened", "attempt_ended")
+"""Kinds of entries that tell what became of a promise."""
 
 
 def _debts(asked: Asked) -> list[gates.Debt]:
-    found = gates.debts(asked.books.ledger.reports.around(asked.over, "owed", *_OWED))
+    found = gates.debts(asked.books.ledger.reports.around(asked.over, "owed", *OWED))
     return [
         one
         for one in found

@@ -6,6 +6,7 @@ The word that somebody gives here is kept for a worker, who says it on the issue
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import cast
@@ -15,14 +16,14 @@ from flask import Response, abort, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from integration.memory.away import Away
-from integration.memory.board import Feature, Wanted
+from integration.memory.board import Feature
 from integration.memory.reports import Over
 from integration.stages.calendars import later
-from integration.stages.entries import AttemptOpened
+from integration.stages.entries import AttemptOpened, Owed
 from integration.stages.file.mappings import Approved, Mappings, Party
-from integration.stages.model import Person, Ref, Unnamed
+from integration.stages.model import NEVER, Person, Ref, Unnamed
 from integration.stages.reports import answers, gates
-from integration.stages.reports.facts import Fact, Period
+from integration.stages.reports.facts import Period
 from integration.stages.spoken import LONGEST, Spoken, Word
 from integration.stages.texts import digests
 from integration.stages.texts.chronicle import told
@@ -31,14 +32,14 @@ from integration.web.pages import figures
 from integration.web.pages.books import Books
 from integration.web.pages.figures import Asked
 from integration.web.pages.shown import Shown, page
+from integration.web.pages.turns import Turned
 
-MOST, PER_PAGE, COMING = 60, 30, 50
+WAITING, PER_PAGE, COMING = 60, 30, 50
 LATELY = timedelta(days=90)
 SLOW = timedelta(minutes=10)
 REFUSED_FOR = timedelta(days=7)
 """So long a word that was not taken is shown with its reason."""
 WORDS = {"ack": "We have seen it", "approve": "We agree", "needs-work": "It needs work"}
-_TURN = ("noticed", "handed_over", "acknowledged", "approved", "needs_work", "attempt_opened", "attempt_ended")
 _SAID = ("noticed", "acknowledged", "approved", "needs_work")
 
 
@@ -69,17 +70,19 @@ def list_all(books: Books) -> Response:
     shown, visitor, mappings = Shown.of(books), current(), books.mappings
     board = books.ledger.board
     waiting = board.waiting(visitor.places)
-    figure = _figures(books, shown, visitor)
+    figure = _figures(books, shown, visitor, books.turns(Over(visitor.places)))
     rows = [(key, waiting.get(key, 0), figure.get(key), key in visitor.parties) for key in shown.parties]
     rows.sort(key=lambda one: not one[3])
     return make_response(page("parties.html", books, shown=shown, rows=rows, mappings=mappings, days=LATELY.days))
 
 
-def _figures(books: Books, shown: Shown, visitor: Visitor, party: str = "") -> dict[str, tuple[object, ...]]:
+def _figures(
+    books: Books, shown: Shown, visitor: Visitor, turned: Mapping[int, Turned], party: str = ""
+) -> dict[str, tuple[object, ...]]:
     """Of each party the answers of late: how many, the median, and the share that came in time."""
     asked = Asked(books, shown, Period(shown.now - LATELY), visitor.places, party=party)
     found: dict[str, tuple[object, ...]] = {}
-    for key, some in answers.parties(figures.timed_answers(asked)).items():
+    for key, some in answers.parties(figures.answers_among(turned, asked)).items():
         in_time = [one.in_time for one in some if one.in_time is not None]
         share = sum(in_time) / len(in_time) if in_time else None
         found[key] = (len(some), answers.percentile([one.working for one in some], 0.5), share)
@@ -95,17 +98,22 @@ def show(books: Books, key: str, trouble: str = "", status: int = 200) -> Respon
     shown, visitor = Shown.of(books), current()
     reports, over = books.ledger.reports, Over(visitor.places)
     given = books.ledger.spoken.of_party(key, visitor.places, shown.now - REFUSED_FOR)
-    offset = max(0, min(request.args.get("from", 0, type=int), 1_000_000))
+    offset, waits_from = _offset("from"), _offset("waits")
+    turned = books.turns(over)
+    queue = _queue(books, key, turned)
     past = reports.of_party(over, key, _SAID, PER_PAGE + 1, offset)
     names = shown.names()
-    coming = reports.coming(visitor.places, digests.concerns(mappings, key, shown.now), key)
+    ahead, order = digests.concerns(mappings, key, shown.now), list(mappings.stages)
+    beyond = order[max(map(order.index, ahead)) :] if ahead else order
+    coming, coming_in_all = reports.coming(visitor.places, ahead, beyond, key, COMING)
     return make_response(
         page(
             "party.html", books, shown=shown, key=key, party=party, trouble=trouble, given=given, words=WORDS,
-            waits=_waiting(books, mappings, key, shown), may_speak=visitor.speaks_for(key), most=MOST,
+            waits=_waiting(books, mappings, key, shown, queue[waits_from : waits_from + WAITING]),
+            waits_in_all=len(queue), waits_from=waits_from, waiting=WAITING, may_speak=visitor.speaks_for(key),
             past=[(one.about, told(one.entry, names)) for one in past[:PER_PAGE]], more=len(past) > PER_PAGE,
-            offset=offset, per=PER_PAGE, coming=coming[:COMING], coming_in_all=len(coming), longest=LONGEST,
-            figure=_figures(books, shown, visitor, key).get(key), days=LATELY.days, slow=SLOW,
+             offset=offset, per=PER_PAGE, coming=coming, coming_in_all=coming_in_all, longest=LONGEST,
+             figure=_figures(books, shown, visitor, turned, key).get(key), days=LATELY.days, slow=SLOW,
             once=lambda: secrets.token_urlsafe(16), on_its_way={(one.ref, one.spoken.stage) for one in given
                                                                 if one.became == "on its way"},
         ), status
@@ -120,21 +128,52 @@ def _party(books: Books, key: str) -> tuple[Mappings, Party]:
     return mappings, party
 
 
-def _waiting(books: Books, mappings: Mappings, key: str, shown: Shown) -> list[Waits]:
-    """Oldest first."""
-    places = current().places
-    features = books.ledger.board.features(Wanted(awaits=(key,)), places, MOST)
-    ids = [one.row.id for one in features]
-    facts = books.ledger.reports.of_features(Over(places), ids, *_TURN, "owed")
-    asked = answers.unanswered((one for one in facts if one.entry.kind != "owed"), key)
-    opened = {one.about.ref: one.entry.asked_at for one in facts if isinstance(one.entry, AttemptOpened)}
-    found: list[Waits] = []
-    for one in features:
-        if key in one.awaited and one.wanted:
-            since = asked.get(one.ref, {}).get(one.wanted) or opened.get(one.ref)
-            found.append(_turn(one, mappings, key, since, shown.now))
-    found += _owing(features, facts, key, shown.now)
-    return sorted(found, key=lambda one: (one.since is None, one.since or shown.now, str(one.feature.ref)))
+def _offset(name: str) -> int:
+    return max(0, min(request.args.get(name, 0, type=int), 1_000_000))
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """One place in the party's queue: a feature's number in the ledger, and since when; `debt`: it was promised."""
+
+    id: int
+    ref: str
+    since: datetime | None
+    debt: Owed | None = None
+
+
+def _queue(books: Books, key: str, turned: Mapping[int, Turned]) -> list[_Turn]:
+    """All that waits for the party, oldest first."""
+    rows = books.ledger.board.awaiting(key, current().places)
+    told = {row.id: turned[row.id].waits.get((key, row.wanted)) for row in rows if row.wanted and row.id in turned}
+    asked = _asked(books, [row.id for row in rows if row.wanted and told.get(row.id) is None])
+    found = [_Turn(row.id, row.ref, told.get(row.id) or asked.get(row.ref)) for row in rows if row.wanted]
+    found += _promised(books, {row.ref: row.id for row in rows if row.owes}, key)
+    return sorted(found, key=lambda one: (one.since is None, one.since or NEVER, one.ref))
+
+
+def _asked(books: Books, ids: Collection[int]) -> dict[str, datetime]:
+    """Of those of which nobody was told: when somebody has asked for the stage."""
+    facts = books.ledger.reports.of_features(Over(current().places), ids, "attempt_opened")
+    return {str(one.about.ref): one.entry.asked_at for one in facts if isinstance(one.entry, AttemptOpened)}
+
+
+def _promised(books: Books, ids: Mapping[str, int], key: str) -> Iterator[_Turn]:
+    facts = books.ledger.reports.of_features(Over(current().places), ids.values(), *figures.OWED)
+    for one in gates.debts(facts):
+        if one.is_open and one.entry.party == key:
+            ref = str(one.about.ref)
+            yield _Turn(ids[ref], ref, one.entry.at, one.entry)
+
+
+def _waiting(books: Books, mappings: Mappings, key: str, shown: Shown, some: Sequence[_Turn]) -> list[Waits]:
+    """These of the queue, with all that the page tells of them."""
+    features = books.ledger.board.those({one.id for one in some}, current().places)
+    return [
+        _owing(features[one.id], one.debt, shown.now) if one.debt
+        else _turn(features[one.id], mappings, key, one.since, shown.now)
+        for one in some if one.id in features
+    ]  # fmt: skip
 
 
 def _turn(feature: Feature, mappings: Mappings, key: str, since: datetime | None, now: datetime) -> Waits:
@@ -152,15 +191,9 @@ def _asks(mappings: Mappings, key: str, feature: Feature) -> Word:
     return "approve" if any(isinstance(one, Approved) and one.party == key for one in asked) else "ack"
 
 
-def _owing(features: tuple[Feature, ...], facts: list[Fact], key: str, now: datetime) -> list[Waits]:
-    known = {one.ref: one for one in features if key in one.owing}
-    mine = (one for one in facts if one.about.ref in known)
-    return [
-        Waits(known[one.about.ref], one.entry.stage, one.entry.at, one.entry.until,
-              one.entry.until is not None and one.entry.until < now, one.entry.asks, one.entry.name or one.entry.who)
-        for one in gates.debts(mine)
-        if one.is_open and one.entry.party == key
-    ]  # fmt: skip
+def _owing(feature: Feature, debt: Owed, now: datetime) -> Waits:
+    late = debt.until is not None and debt.until < now
+    return Waits(feature, debt.stage, debt.at, debt.until, late, debt.asks, debt.name or debt.who)
 
 
 # --- the party's word -------------------------------------------------------------------------------------------------

@@ -84,7 +84,8 @@ def sheet(books: Books, name: str) -> Response:
     table = report.table(key)
     if table is None:
         abort(404, f"This report has these tables: {', '.join(one.key for one in report.tables)}.")
-    return sheets.sheet(table, asked.shown, name if key == "each" else f"{name}-{key}")
+    called = name if key == "each" else f"{name}-{key}"
+    return sheets.attached(sheets.of_table(table, asked.shown), f"{called}.csv")
 
 
 def _address(name: str, keep: tuple[str, ...], **more: str) -> str:

@@ -17,7 +17,7 @@ from integration.stages.file import mappings
 from integration.stages.file.written import Fault, Faulty
 from integration.web.entrance.visitors import Role, current
 from integration.web.pages.books import Books
-from integration.web.pages.sheet import attached
+from integration.web.pages.sheets import attached
 from integration.web.pages.shown import Shown, page
 from integration.web.pages.veil import VEILED, hides
 

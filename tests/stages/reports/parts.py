@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from integration.stages.entries import Entry, Finding, GateResult, Judged, Noticed, Outcome
 from integration.stages.file.mappings import Acknowledged, Notified, Rule, Spent
 from integration.stages.model import Move, Person, Ref
+from integration.stages.reports.answers import Turn
 from integration.stages.reports.facts import About, Fact
 
 MONDAY = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
@@ -57,3 +59,12 @@ def judged(outcome: Outcome, *gates: GateResult, hours: float = 0, attempt: str 
 
 def noticed(party: str, hours: float, stage: str = "public", unreached: str = "") -> Noticed:
     return Noticed(at(hours), party, stage, f"c{hours}", ERIN, unreached=unreached)
+
+
+def turns(*entries: Entry) -> Iterator[Turn]:
+    """As the ledger picks them: no notice that reached nobody, and no verdict that blocked."""
+    for one in entries:
+        unreached, blocked = getattr(one, "unreached", ""), getattr(one, "outcome", "") == Outcome.BLOCKED
+        if not unreached and not blocked:
+            stage = one.move.to or "" if isinstance(one, Judged) else str(getattr(one, "stage", ""))
+            yield Turn(one.kind, one.at, stage, getattr(one, "party", ""))

@@ -20,8 +20,8 @@ from integration.stages.entries import (
     Outcome,
 )
 from integration.stages.model import NEVER
-from integration.stages.reports.answers import answers, percentile, unanswered
-from tests.stages.reports.parts import APP, ERIN, SAM, at, judged, noticed, of
+from integration.stages.reports.answers import follow, percentile
+from tests.stages.reports.parts import APP, ERIN, SAM, at, judged, noticed, turns
 
 LONDON = Calendar(time_zone="Europe/London", holidays="GB-ENG")
 
@@ -56,16 +56,17 @@ def seen(hours: float, party: str = "support", stage: str = "public") -> Acknowl
 def test_an_answer_is_the_next_word_after_the_first_notice_that_nobody_has_answered(
     entries: list[Entry], found: list[tuple[float, float]]
 ) -> None:
-    assert [(one.told, one.answered) for one in answers(of(*entries), NEVER)] == [(at(a), at(b)) for a, b in found]
+    known, _ = follow(APP, turns(*entries), NEVER)
+    assert [(one.told, one.answered) for one in known] == [(at(a), at(b)) for a, b in found]
 
 
 def test_what_was_told_before_the_ledger_was_born_is_left_out() -> None:
-    assert not list(answers(of(noticed("support", 0), seen(3)), at(1)))
+    assert follow(APP, turns(noticed("support", 0), seen(3)), at(1)) == ([], {})
 
 
 def test_what_is_not_answered_waits_since_it_was_first_told() -> None:
-    facts = of(noticed("support", 0), seen(1), noticed("support", 2), noticed("support", 4), noticed("growth", 3))
-    assert unanswered(facts, "support") == {APP.ref: {"public": at(2)}}
+    told = turns(noticed("support", 0), seen(1), noticed("support", 2), noticed("support", 4), noticed("growth", 3))
+    assert follow(APP, told, NEVER)[1] == {("support", "public"): at(2), ("growth", "public"): at(3)}
 
 
 def test_a_percentile_lies_between_its_neighbours_in_proportion() -> None:
