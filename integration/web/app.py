@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import structlog
 from flask import Blueprint, Flask, Response, jsonify, request
+from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from integration.memory.inbox import Inbox
 from integration.settings import Settings
 from integration.web.entrance import door
 from integration.web.entrance.parties import Parties
+from integration.web.entrance.visitors import refusal
 from integration.web.pages.routes import nav, pages
 from integration.web.standing import Ready, standing
 
@@ -42,6 +44,7 @@ def create_app(
     """
     app = bare_app()
     door.install(app, settings, parties)
+    app.register_error_handler(HTTPException, _told)
     app.context_processor(lambda: {"nav": nav()})
     app.register_blueprint(standing(settings, inbox, ready))
     app.register_blueprint(pages(settings, inbox))
@@ -63,7 +66,7 @@ def bare_app() -> Flask:
 
 
 def _refused(error: HTTPException) -> Response:
-    """Every refusal is one line of JSON with the reason, or a page for a browser; what the protocol wants stays."""
+    """Every refusal is one line of JSON with the reason; what the protocol wants stays."""
     reasons = {404: "there is nothing here", 405: "use another method here", 413: "the body is larger than 1 MB"}
     answer = jsonify(error=reasons.get(error.code or 500) or " ".join((error.description or error.name).split()))
     answer.status_code = error.code or 500
@@ -71,6 +74,13 @@ def _refused(error: HTTPException) -> Response:
         if name.lower() != "content-type":
             answer.headers[name] = value
     return answer
+
+
+def _told(error: HTTPException) -> ResponseReturnValue:
+    """For somebody who has mistyped an address in a browser a page with a way on; for all else the line of JSON."""
+    if error.code == 404 and request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html":
+        return refusal("There is nothing here", "No page has this address.", "The board is at /.", 404)
+    return _refused(error)
 
 
 def _broken(error: Exception) -> tuple[dict[str, str], int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from flask import Response, abort, make_response, redirect
+from flask import Response, abort, make_response, redirect, request
 
 from integration.memory.board import Feature
 from integration.stages.entries import Entry, Judged, Owed, Routed
@@ -35,7 +35,7 @@ def show(books: Books, name: str) -> Response:
             ladder=_ladder(feature, entries), because=because, is_open=is_open,
             hold=past.hold if past.hold and (past.hold.until is None or shown.now < past.hold.until) else None,
             route=_last(entries, Routed), debts=past.debts, trouble=books.ledger.failures.of(feature.ref),
-            broken=books.ledger.verify(feature.ref),
+            broken=books.ledger.verify(feature.ref), checking=_is_checked(feature),
         )
     )  # fmt: skip
 
@@ -44,7 +44,14 @@ def check(books: Books, name: str) -> Response:
     """Have it looked at again now. Raises `Away` when Redis does not take the wish."""
     feature = found(books, name)
     books.inbox.hint(feature.ref, now=datetime.now(UTC))
-    return make_response(redirect(f"{address(feature.ref)}?checking=yes", 303))
+    since = feature.checked_at.timestamp() if feature.checked_at else 0
+    return make_response(redirect(f"{address(feature.ref)}?checking={since:.6f}", 303))
+
+
+def _is_checked(feature: Feature) -> bool:
+    """Whether the look that this address tells of is still to come: nobody has looked since it was asked for."""
+    asked = request.args.get("checking", type=float)
+    return asked is not None and (feature.checked_at is None or feature.checked_at.timestamp() <= asked + 1e-6)
 
 
 def found(books: Books, name: str) -> Feature:

@@ -15,9 +15,11 @@ log = structlog.get_logger(__name__)
 
 _SAYS = {
     400: ("That cannot be asked so", "Go back, and try it another way."),
-    404: ("There is nothing here", "It may have moved, or it is not shown to you. The board lists all that is."),
+    404: ("There is nothing here", "The board lists what is known and shown to you."),
     405: ("Not in this way", "Go back, and use the page's own buttons."),
 }
+
+_UNSAID = {404: "It may have moved, or it is not shown to you."}
 
 
 def show(error: Exception) -> ResponseReturnValue:
@@ -26,7 +28,8 @@ def show(error: Exception) -> ResponseReturnValue:
         if error.response is not None:
             raise error
         title, fix = _SAYS.get(error.code or 500, ("That did not work", "Try it again."))
-        return refusal(title, _why(error), fix, error.code or 500)
+        why = _why(error)
+        return refusal(title, why or _UNSAID.get(error.code or 500, ""), fix, error.code or 500)
     if isinstance(error, LedgerAway):
         return refusal("The ledger is away", "The database does not answer.", "It is tried again with each page.", 503)
     if isinstance(error, Unreadable):
