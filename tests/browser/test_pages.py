@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -18,7 +19,7 @@ LOOKS = [("desktop", "light"), ("desktop", "dark"), ("phone", "light")]
 def blocked(served: Served) -> str:
     """The address of a feature that is blocked."""
     found = served.ledger.board.features(Wanted(blocked=True), None, 1)
-    return f"/feature/{found[0].ref}"
+    return f"/feature/{quote(str(found[0].ref))}"
 
 
 def well_travelled(served: Served) -> str:
@@ -26,7 +27,7 @@ def well_travelled(served: Served) -> str:
     for one in served.ledger.board.features(Wanted(stage="public"), None, 200):
         verdicts = [entry for _, _, entry in served.ledger.board.history(one) if isinstance(entry, Judged)]
         if any(entry.outcome is Outcome.BLOCKED for entry in verdicts):
-            return f"/feature/{one.ref}"
+            return f"/feature/{quote(str(one.ref))}"
     raise AssertionError("the seeded world has none")
 
 
