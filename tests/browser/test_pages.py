@@ -166,3 +166,5 @@ def test_a_press_on_check_again_has_the_feature_looked_at(visit: Visit, served: 
     page.get_by_role("button", name="Check again").click()
     expect(page.get_by_text("It is being looked at")).to_be_visible()
     assert Inbox.connect(served.settings.redis_url).depth() == 1
+    long_ago = visit.open(f"{blocked(served)}?checking=1.0")
+    expect(long_ago.get_by_text("It is being looked at")).to_have_count(0)

@@ -162,7 +162,7 @@ def _of(gate: GateResult, shown: Shown) -> Iterator[Chip]:
         if finding.ok is None:
             yield Chip("could not be read", "unknown")
         elif finding.look_again_at:
-            yield Chip(f"opens {shown.day(finding.look_again_at)}", "time")
+            yield Chip(f"opens {shown.soon(finding.look_again_at)}", "time")
         elif finding.party:
             yield Chip(shown.party(finding.party), "party")
         else:

@@ -59,7 +59,7 @@ def found(books: Books, name: str) -> Feature:
     try:
         ref = Ref.parse(name)
     except (Unnamed, ValueError):
-        abort(404, "That names no issue: a feature's address ends like /feature/acme/app#12 or /feature/APP-7.")
+        abort(404, "That names no issue: a feature's address ends like /feature/acme/app%2312 or /feature/APP-7.")
     feature = books.ledger.board.feature(ref, current().places)
     if feature is None:
         abort(404, "No feature of this name is known here, or it is not shown to you.")

@@ -20,6 +20,7 @@ from integration.web.pages.books import Books, called
 from integration.web.pages.veil import hides
 
 _UNITS = ((365 * 86400, "year"), (30 * 86400, "month"), (86400, "day"), (3600, "hour"), (60, "minute"))
+_COARSE = timedelta(minutes=15)  # below this, hours with one digit tell little
 
 
 def length(span: timedelta) -> str:
@@ -33,14 +34,21 @@ def length(span: timedelta) -> str:
 
 
 def amount(span: timedelta) -> str:
-    """A length as figures tell it, in hours or days with one digit behind the point: `4.6 h`, `12.3 d`."""
+    """As figures tell it, in hours or days with one digit behind the point: `4.6 h`, `12.3 d`; short: `4 min`."""
     hours = span / timedelta(hours=1)
+    if timedelta() < span < _COARSE:
+        return _fine(span)
     return f"{hours:.1f} h" if abs(hours) < 48 else f"{hours / 24:.1f} d"
 
 
 def hours(span: timedelta) -> str:
     """Working time, in hours: a working day has another length for each party."""
-    return f"{span / timedelta(hours=1):.1f} h"
+    return _fine(span) if timedelta() < span < _COARSE else f"{span / timedelta(hours=1):.1f} h"
+
+
+def _fine(span: timedelta) -> str:
+    """What would be nearly nothing in hours: `4 min`, `under 1 min`."""
+    return f"{span // timedelta(minutes=1)} min" if span >= timedelta(minutes=1) else "under 1 min"
 
 
 class Shown:
@@ -79,6 +87,11 @@ class Shown:
         """`30 Nov 2026`, on the file's clock."""
         local = at.astimezone(self.zone)
         return f"{local.day} {local:%b %Y}"
+
+    def soon(self, at: datetime) -> str:
+        """`at 09:12 GMT` where that is today, else the day: a day that is today tells nobody when."""
+        today = at.astimezone(self.zone).date() == self.now.astimezone(self.zone).date()
+        return f"at {at.astimezone(self.zone):%H:%M %Z}" if today else self.day(at)
 
     def short(self, at: datetime) -> str:
         """`30 Nov`, or `Nov 2025` where it was another year."""

@@ -19,6 +19,8 @@ _SAYS = {
     405: ("Not in this way", "Go back, and use the page's own buttons."),
 }
 
+_UNSAID = {404: "It may have moved, or it is not shown to you."}
+
 
 def show(error: Exception) -> ResponseReturnValue:
     """The page for it; what nobody has foreseen is in the log."""
@@ -26,7 +28,8 @@ def show(error: Exception) -> ResponseReturnValue:
         if error.response is not None:
             raise error
         title, fix = _SAYS.get(error.code or 500, ("That did not work", "Try it again."))
-        return refusal(title, _why(error), fix, error.code or 500)
+        why = _why(error)
+        return refusal(title, why or _UNSAID.get(error.code or 500, ""), fix, error.code or 500)
     if isinstance(error, LedgerAway):
         return refusal("The ledger is away", "The database does not answer.", "It is tried again with each page.", 503)
     if isinstance(error, Unreadable):

@@ -41,6 +41,7 @@ def _form(books: Books, text: str, faults: tuple[Fault, ...] = (), status: int =
         page(
             "what_if.html", books, text=text, faults=faults, by_line=by_line, spans=SPANS, latest=latest,
             since=request.form.get("since", "180"), is_admin=current().role is Role.ADMIN, trouble=trouble,
+            unread=books.ledger.histories.read_at() is None,
         )
     )  # fmt: skip
     answer.status_code = status
