@@ -130,8 +130,8 @@ def answers_among(turned: Mapping[int, Turned], asked: Asked) -> list[answers.Ti
         one
         for each in turned.values()
         for one in each.answers
-        if asked.period.has(one.answer.answered)
         if (not asked.party or one.answer.party == asked.party) and (not asked.stage or one.answer.stage == asked.stage)
+        if asked.period.has(one.answer.answered)
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -144,6 +145,7 @@ def address(ref: Ref) -> str:
     return url_for("pages.feature", ref=str(ref))
 
 
+@lru_cache(2048)  # a page asks it of hundreds, and mostly of the same
 def outside(url: str) -> str:
     """An address of a tracker as a link may hold it; empty where it is not plainly one of the web."""
     return url if of_the_web(url) and unbroken(url) else ""
