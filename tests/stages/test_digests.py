@@ -251,6 +251,14 @@ def test_when_there_is_nothing_to_say_there_is_no_digest(reader: Reader) -> None
     assert digests.make(reader, [], [], []) is None
 
 
+def test_a_word_that_is_owed_until_a_day_is_owed_until_its_end(reader: Reader) -> None:
+    friday_is_over = utc("2026-12-12T00:00")  # as `/stage later … until 2026-12-11` is kept
+    waits = Waiting(FEATURE, "beta", "ack", since=TUESDAY, owed_by="Sofia", until=friday_is_over)
+    text = digests.make(reader, [], [], [waits])
+    assert text is not None
+    assert "owes your word on Beta Release until Fri 11 Dec." in markdown(text).replace("\u2060", "")
+
+
 def test_a_digest_tells_what_waits_what_comes_and_what_moved(reader: Reader) -> None:
     dark = Feature("APP-7", "Dark", "https://x/7")
     monday, friday = TUESDAY - timedelta(days=1), TUESDAY + timedelta(days=3)

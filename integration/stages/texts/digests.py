@@ -272,6 +272,11 @@ class Reader:
         year = "" if local.year == self.now.astimezone(zone).year else f" {local.year}"
         return f"{local:%a} {local.day} {local:%b}{year}"
 
+    def until(self, at: datetime) -> str:
+        """The day with which something ends; it is over at the first moment of the next one, in the file's zone."""
+        local = at.astimezone(ZoneInfo(self.mappings.time_zone))
+        return self.day(at if local.hour or local.minute else at - timedelta(minutes=1))
+
 
 def title(reader: Reader) -> str:
     """What an e-mail has above it."""
@@ -323,7 +328,7 @@ def _waits(reader: Reader, one: Waiting) -> Line:
         return (*_named(one.feature), *_asked(reader, one.stage, one.by, one.since), ". Please answer ", word, ".")
     stage = f" on {reader.stage(one.stage)}" if one.stage else ""
     late = one.until is not None and one.until <= reader.now
-    when = f" {'by' if late else 'until'} {reader.day(one.until)}" if one.until else ""
+    when = f" {'by' if late else 'until'} {reader.until(one.until)}" if one.until else ""
     owes = f" was to give your word{stage}{when}, and has not. " if late else f" owes your word{stage}{when}. "
     return (*_named(one.feature), Quoted(one.owed_by), owes, word, " gives it.")
 
