@@ -210,7 +210,7 @@ def test_with_an_openid_provider_one_speaks_for_the_party_of_ones_group(
 # --- the door's own pages ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=" ".join)
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
 def test_the_page_to_sign_in_is_fit_for_everybody(github: Served, window: Window, look: tuple[str, str]) -> None:
     visit = window(github, *look)
     page = visit.open("/reports/escapes?party=support")
@@ -219,7 +219,7 @@ def test_the_page_to_sign_in_is_fit_for_everybody(github: Served, window: Window
     assert (visit.errors, visit.strangers) == ([], [])
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=" ".join)
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
 def test_pages_that_are_not_served_say_how_to_turn_them_on(
     opened: Opened, window: Window, look: tuple[str, str]
 ) -> None:
