@@ -43,7 +43,7 @@ bench: .venv/installed-dev  ## How quick it is, beside its peers; about a quarte
 	$(BIN)/python -m bench
 
 pictures: .venv/installed-dev  ## Make the pictures of the pages in docs/images anew, after a change that shows
-	WRITE_PICTURES=1 REQUIRE_BROWSER=1 $(BIN)/pytest -q tests/browser/test_pictures.py
+	WRITE_PICTURES=1 REQUIRE_BROWSER=1 $(BIN)/pytest -q tests/browser/test_pictures.py -k write
 
 schema: .venv/installed  ## Write the schemas in docs/ anew, after a change to the form of mappings.yaml
 	$(BIN)/python -c 'from pathlib import Path; from integration.stages.file.schema import texts; \

@@ -115,7 +115,11 @@ OPENS = Finding("it has been in Beta for 2 days", False, look_again_at=NOON)
     [
         ((gate("docs-first", Finding("a", False)), gate("needs-work", Finding("b", False))), (), ["needs work"]),
         ((gate("not-on-hold", Finding("a", False)), gate("hold", Finding("b", False))), (), ["on hold"]),
-        ((gate("hold", Finding("b", False)), gate("soak", OPENS)), ("docs",), ["on hold", "Docs", "opens at 12:00 UTC"]),
+        (
+            (gate("hold", Finding("b", False)), gate("soak", OPENS)),
+            ("docs",),
+            ["on hold", "Docs", "opens at 12:00 UTC"],
+        ),
         ((gate("docs-first", Finding("a", False)),), (), ["docs-first"]),
     ],
 )  # fmt: skip
