@@ -42,6 +42,7 @@ from integration.stages.remembered import Remembered, Step, remember
 from integration.stages.texts import markers
 from integration.stages.texts.markup import Items, Mention, Text
 from integration.trackers import Question, Refused
+from tests.whole import some
 from workers import reconciling
 
 STAGES = ["development", "internal", "beta", "public"]
@@ -170,6 +171,7 @@ class World:
         self.shifts: list[Intended] = []
         self.watermark = BEGIN
         self.met = False  # somebody did something during this look
+        self.spoken = SimpleNamespace(on_their_way=lambda ref: ())  # nobody speaks on a page
         if not story.labels:
             self._see("created", BEGIN, PEOPLE["erin"], Happened.BECAME, story.start, "")
         self.desk = _Desk(
@@ -671,7 +673,7 @@ def _told(story: Story) -> Story:
 
 def _times(examples: int) -> settings:
     return settings(
-        max_examples=examples, deadline=None,
+        max_examples=some(examples), deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )  # fmt: skip
 

@@ -13,12 +13,18 @@ import pytest
 from integration.memory.traffic import Traffic
 from integration.trackers.github import GitHub
 from integration.trackers.jira import Jira
-from tests.stories.conftest import house, team, tracker
+from tests.stories.conftest import house, team
 from tests.stories.house import House, OnGitHub, OnJira, Team
 
-__all__ = ["house", "team", "tracker"]
+__all__ = ["house", "team"]
 
 LONG = 500
+
+
+@pytest.fixture(params=["github", "jira"])
+def tracker(request: pytest.FixtureRequest) -> str:
+    """What it costs is known of each."""
+    return str(request.param)
 
 
 @pytest.fixture
