@@ -43,7 +43,7 @@ def portrait(look: Look, handles: Handles) -> Portrait | None:
     track = scene.track
     if track is None or track.stage is None:
         return None
-    since = next((one.at for one in reversed(track.moves) if one.to == track.stage), None)
+    since = look.plan.seen.since
     told, asked = _told(scene), _asked(scene, track.stage)
     standing = scene.attempt.standing if scene.attempt else None
     return Portrait(

@@ -53,7 +53,7 @@ class Ref:
     @property
     def of_place(self) -> str:
         """Where it lives, as text: `github:acme/app`, `jira:main/APP`."""
-        return str(self).rpartition("#" if self.tracker == "github" else "-")[0]
+        return f"{self.tracker}:{self.site}/{self.place}" if self.tracker == "jira" else f"{self.tracker}:{self.place}"
 
     def __str__(self) -> str:
         site = f"{self.site}/" if self.tracker == "jira" else ""

@@ -21,8 +21,8 @@ from axe_playwright_python.sync_playwright import Axe
 from click.testing import CliRunner
 from flask import Flask
 from playwright.sync_api import Browser, Error, Page, Playwright, sync_playwright
-from werkzeug.serving import WSGIRequestHandler, make_server
 
+from integration import loopback
 from integration.admission import Admission
 from integration.cli import main
 from integration.memory.inbox import Inbox
@@ -68,11 +68,6 @@ class Served:
     ledger: Ledger
 
 
-class _Quiet(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: Any) -> None:
-        pass
-
-
 @pytest.fixture(scope="session")
 def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with a ledger in which an organisation has worked for half a year, and its mappings.yaml."""
@@ -92,7 +87,7 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @contextmanager
 def serving(settings_at: Callable[[str], Settings]) -> Iterator[Served]:
     """Serve the pages over HTTP; `settings_at` is told at which address."""
-    server = make_server("127.0.0.1", 0, Flask(__name__), threaded=True, request_handler=_Quiet)
+    server = loopback.server(Flask(__name__), 0)
     address = f"http://127.0.0.1:{server.server_port}"
     settings = settings_at(address)
     ready = {"ledger": "ok", "mappings": "ok"}

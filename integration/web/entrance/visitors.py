@@ -49,16 +49,11 @@ class Visitor:
 
     def may_see(self, ref: Ref) -> bool:
         """Whether this issue's feature is shown to them."""
-        return self.places is None or place_of(ref) in self.places
+        return self.places is None or ref.of_place in self.places
 
     def speaks_for(self, party: str) -> bool:
         """Whether their word counts as that party's."""
         return party in self.parties
-
-
-def place_of(ref: Ref) -> str:
-    """The ref's text without its number: "github:acme/app", "jira:main/APP"."""
-    return f"jira:{ref.site}/{ref.place}" if ref.tracker == "jira" else f"{ref.tracker}:{ref.place}"
 
 
 def current() -> Visitor:

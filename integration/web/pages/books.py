@@ -80,16 +80,6 @@ class Books:
         """Of each feature whose turn it was, and is."""
         return self._turns.of(self.ledger, self.mappings, over)
 
-    def stages(self) -> dict[str, str]:
-        """Each stage's key and what people read, in order."""
-        known = self.mappings
-        return dict(known.stages) if known else {}
-
-    def parties(self) -> dict[str, str]:
-        """Each party's key and what people read."""
-        known = self.mappings
-        return {key: called(key, party.name) for key, party in known.parties.items()} if known else {}
-
 
 def called(key: str, name: str | None = None) -> str:
     """What people read for a key of the file."""
