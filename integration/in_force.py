@@ -12,7 +12,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 
@@ -22,7 +21,7 @@ from integration.check import text_in
 from integration.memory.away import Away
 from integration.memory.copies import BROKEN, TOLD_EVERY, Copies
 from integration.memory.ledger import Ledger
-from integration.stages.file.mappings import Fault, Faulty, Mappings, read
+from integration.stages.file.mappings import Fault, Faulty, Mappings, known
 from integration.watched import Reading, Watched
 
 LOOKED_AT_EVERY = timedelta(seconds=2)
@@ -31,9 +30,6 @@ ASK_AGAIN = 2.0  # seconds
 TELL_AFTER = 30.0  # seconds for which this machine's file may be another one: others get theirs a little later
 
 log = structlog.get_logger(__name__)
-
-known = lru_cache(maxsize=4)(read)
-"""A version as objects; a process that is copied after it was read has them, too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,14 +15,14 @@ import structlog
 from integration import custom, duty, membership
 from integration.additions import OwnRules
 from integration.check import text_of
-from integration.in_force import MappingsFile, known
+from integration.in_force import MappingsFile
 from integration.memory.copies import Copies
 from integration.memory.ledger import Card, Ledger
 from integration.memory.traffic import Traffic
 from integration.memory.versions import Under
 from integration.settings import Settings
 from integration.stages.entries import Noticed
-from integration.stages.file.mappings import Approved, Custom, Faulty, Linked, Mappings, NoOpen, at
+from integration.stages.file.mappings import Approved, Custom, Faulty, Linked, Mappings, NoOpen, at, known
 from integration.stages.model import Comment, Issue, Ref, Related
 from integration.stages.planning import hearing, plan
 from integration.stages.planning.actions import Prove, Say, is_beside, why

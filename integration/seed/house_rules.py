@@ -11,9 +11,8 @@ from functools import cached_property
 from string import Template
 from typing import Literal
 
-from integration.in_force import known
 from integration.seed.cast import PARTIES, account
-from integration.stages.file.mappings import Mappings
+from integration.stages.file.mappings import Mappings, known
 
 LABELS = {stage: f"stage: {stage}" for stage in ("development", "internal", "beta", "public")}
 STATUSES = {"development": "In Progress", "internal": "Internal", "beta": "Beta", "public": "Released"}

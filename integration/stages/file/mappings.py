@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Annotated, Literal
 from typing import Any as Anything
 
@@ -562,6 +563,10 @@ def read(text: str, name: str = "mappings.yaml") -> Mappings:
     if faults:
         raise Faulty(faults)
     return found.model_copy(update={"hash": version})
+
+
+known = lru_cache(maxsize=16)(read)
+"""A version that this process has read before is not read again; one that is copied from it has them, too."""
 
 
 # --- where an issue shows its stage ---------------------------------------------------------------------------------

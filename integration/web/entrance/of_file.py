@@ -12,8 +12,7 @@ import structlog
 from integration.memory.database import LedgerAway, Unreadable
 from integration.memory.ledger import Ledger
 from integration.settings import Settings
-from integration.stages.file import mappings
-from integration.stages.file.mappings import GitHubPeople, JiraPeople, Mappings, Party
+from integration.stages.file.mappings import GitHubPeople, JiraPeople, Mappings, Party, known
 from integration.stages.file.written import Faulty
 from integration.web.entrance.identity import Identity
 
@@ -101,7 +100,7 @@ class InForce:
             if version and version == self._version:
                 return
             text = self._ledger.versions.text(version) if version else _text(self._settings.mappings)
-            self._file, self._version = mappings.read(text or "", self._settings.mappings.name), version
+            self._file, self._version = known(text or "", self._settings.mappings.name), version
         except (LedgerAway, Unreadable, Faulty, OSError, UnicodeDecodeError) as error:
             log.warning("which parties there are cannot be told", reason=type(error).__name__)
             self._file, self._version = None, ""

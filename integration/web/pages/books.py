@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from threading import Lock
 
 from integration.health.reading import health_of_rules
@@ -13,8 +12,7 @@ from integration.memory.ledger import Ledger
 from integration.memory.reports import Over
 from integration.memory.what_ifs import WhatIfs
 from integration.settings import Settings
-from integration.stages.file import mappings
-from integration.stages.file.mappings import Mappings
+from integration.stages.file.mappings import Mappings, known
 from integration.stages.file.written import Faulty
 from integration.stages.health.raising import RuleHealth
 from integration.web.pages.beside import Beside
@@ -52,7 +50,10 @@ class Books:
     def version(self, hash: str) -> Mappings | None:
         """The rules of a version that is, or was, in force; None where there is no such one, or it reads no more."""
         text = self.ledger.versions.text(hash) if hash else None
-        return _read(text) if text is not None else None
+        try:
+            return known(text, self.settings.mappings.name) if text is not None else None
+        except Faulty:  # an older release took it, this one would not
+            return None
 
     def _behind(self) -> tuple[str, ...]:
         """Why what the pages show may be old. Looked for beside them: no page waits for a Redis that hangs."""
@@ -84,11 +85,3 @@ class Books:
 def called(key: str, name: str | None = None) -> str:
     """What people read for a key of the file."""
     return name or key.replace("-", " ").capitalize()
-
-
-@lru_cache(16)
-def _read(text: str) -> Mappings | None:
-    try:
-        return mappings.read(text, "mappings.yaml")
-    except Faulty:  # an older release took it, this one would not
-        return None
